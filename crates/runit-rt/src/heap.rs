@@ -1,0 +1,134 @@
+//! The allocator of the tools that need one: `talc` on anonymous memory.
+//!
+//! A tool's `main.rs` says `#[global_allocator] static HEAP: Heap = Heap::new();`.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::cell::UnsafeCell;
+
+use rustix::mm::{MapFlags, ProtFlags};
+use talc::{OomHandler, Span, Talc};
+
+/// What is asked of the kernel at once, at least.
+const CHUNK: usize = 64 * 1024;
+
+/// A heap for a program with one thread.
+pub struct Heap(UnsafeCell<Talc<Grow>>);
+
+// SAFETY: the tools of the suite have one thread, and no signal handlers.
+unsafe impl Sync for Heap {}
+
+impl Heap {
+    /// A heap without memory yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(UnsafeCell::new(Talc::new(Grow)))
+    }
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: talc's own contract is the same as `GlobalAlloc`'s; the references
+// made here do not overlap, since talc calls nothing but `Grow`, which does
+// not allocate.
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: one thread, see above.
+        let talc = unsafe { &mut *self.0.get() };
+        // SAFETY: the caller's layout is not of size zero.
+        unsafe { talc.malloc(layout) }.map_or(core::ptr::null_mut(), |at| at.as_ptr())
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: one thread, see above.
+        let talc = unsafe { &mut *self.0.get() };
+        if let Some(pointer) = core::ptr::NonNull::new(pointer) {
+            // SAFETY: by the caller, allocated here with this layout.
+            unsafe { talc.free(pointer, layout) };
+        }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: one thread, see above.
+        let talc = unsafe { &mut *self.0.get() };
+        let Some(old) = core::ptr::NonNull::new(pointer) else {
+            return pointer;
+        };
+        if new_size <= layout.size() {
+            if new_size < layout.size() {
+                // SAFETY: by the caller, allocated with this layout, and
+                // `new_size` is not zero.
+                unsafe { talc.shrink(old, layout, new_size) };
+            }
+            return pointer;
+        }
+        // SAFETY: by the caller, allocated with this layout.
+        if let Ok(at) = unsafe { talc.grow_in_place(old, layout, new_size) } {
+            return at.as_ptr();
+        }
+        // SAFETY: by the caller, rounded up to the alignment it does not overflow.
+        let wanted = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        // SAFETY: its size is not zero, being above the old one.
+        let Ok(at) = (unsafe { talc.malloc(wanted) }) else {
+            return core::ptr::null_mut();
+        };
+        // SAFETY: both are valid for the old size, and distinct.
+        unsafe { core::ptr::copy_nonoverlapping(pointer, at.as_ptr(), layout.size()) };
+        // SAFETY: by the caller, allocated with this layout.
+        unsafe { talc.free(old, layout) };
+        at.as_ptr()
+    }
+}
+
+/// Asks the kernel for another chunk when talc runs out.
+struct Grow;
+
+impl OomHandler for Grow {
+    fn handle_oom(talc: &mut Talc<Self>, layout: Layout) -> Result<(), ()> {
+        // Room for talc's own words beside the allocation.
+        let wanted = layout.size().checked_add(layout.align()).and_then(|n| n.checked_add(256));
+        let size = wanted.and_then(|n| n.checked_next_multiple_of(CHUNK)).ok_or(())?;
+        // SAFETY: a new mapping at a place of the kernel's choice.
+        let chunk = unsafe {
+            rustix::mm::mmap_anonymous(
+                core::ptr::null_mut(),
+                size,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )
+        }
+        .map_err(|_| ())?;
+        // SAFETY: the mapping is ours, and is never given back.
+        unsafe { talc.claim(Span::from_base_size(chunk.cast(), size)) }.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_keep_their_content_while_they_grow_and_shrink() {
+        let heap = Heap::new();
+        let mut layout = Layout::from_size_align(16, 8).unwrap();
+        // SAFETY: each call passes the layout that the block has at that time.
+        unsafe {
+            let mut block = heap.alloc(layout);
+            block.write_bytes(7, 16);
+            for size in [100, 70_000, 1_000_000, 50, 3_000_000] {
+                let other = heap.alloc(layout);
+                block = heap.realloc(block, layout, size);
+                assert!(!block.is_null() && !other.is_null());
+                heap.dealloc(other, layout);
+                layout = Layout::from_size_align(size, 8).unwrap();
+                for at in 0..16 {
+                    assert_eq!(block.add(at).read(), 7);
+                }
+            }
+            heap.dealloc(block, layout);
+        }
+    }
+}

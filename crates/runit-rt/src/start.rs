@@ -1,0 +1,116 @@
+//! A program's start: from the kernel's stack to a tool's `main`.
+
+use core::ffi::{CStr, c_char};
+
+use crate::strings::CStrList;
+
+/// What the kernel gave the process to start with.
+pub struct Start {
+    argv: *mut *const c_char,
+    env: CStrList<'static>,
+}
+
+impl Start {
+    /// The arguments, `argv[0]` first.
+    pub fn args(&self) -> CStrList<'_> {
+        // SAFETY: argv is null-terminated and lives as long as the process;
+        // `take_last`, which changes it, needs this value for itself.
+        unsafe { CStrList::from_raw(self.argv) }
+    }
+
+    /// The environment, strings of the form `NAME=VALUE`.
+    pub fn env(&self) -> CStrList<'static> {
+        self.env
+    }
+
+    /// Takes the last argument out of the list to write over its memory, which
+    /// `ps` goes on showing. `None` when there is no argument beside `argv[0]`.
+    pub fn take_last(&mut self) -> Option<LastArgument> {
+        let index = self.args().count().checked_sub(1).filter(|&index| index > 0)?;
+        // SAFETY: `index` is that of the list's last pointer.
+        let slot = unsafe { self.argv.add(index) };
+        // SAFETY: as above; it is a C string.
+        let length = unsafe { CStr::from_ptr(*slot) }.count_bytes();
+        // SAFETY: nobody borrows from this value now, and with its pointer
+        // gone from the list nobody will read the string again.
+        let first = unsafe { slot.replace(core::ptr::null()) };
+        Some(LastArgument { first: first.cast_mut().cast(), length })
+    }
+}
+
+/// The last argument's own memory, which `ps` shows: for `runsvdir`'s rolling
+/// log (CONTRACT section 3).
+pub struct LastArgument {
+    first: *mut u8,
+    length: usize,
+}
+
+impl LastArgument {
+    /// Writes `text` over the argument from its byte `at` on; what does not
+    /// fit is left out.
+    pub fn overwrite(&mut self, at: usize, text: &[u8]) {
+        for (index, &byte) in (at..self.length).zip(text) {
+            // SAFETY: `index` is within the argument, whose memory is this
+            // value's alone (see `Start::take_last`). Volatile, since those
+            // who read it are other processes.
+            unsafe { self.first.add(index).write_volatile(byte) };
+        }
+    }
+
+    /// The argument's length in bytes.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+/// Takes `argv` and `envp` from the stack, opens what is missing of
+/// descriptors 0 to 2, runs `main` and ends the process with its code.
+///
+/// # Safety
+/// `stack` is the stack pointer as the kernel left it at the entry point.
+#[doc(hidden)]
+pub unsafe fn run(stack: *mut usize, main: fn(Start) -> u8) -> ! {
+    crate::stdio::fill_standard();
+    // SAFETY: the kernel lays out argc, argv, null, envp, null from here on.
+    let argc = unsafe { *stack };
+    // SAFETY: argv follows argc.
+    let argv = unsafe { stack.add(1) }.cast::<*const c_char>();
+    // SAFETY: envp follows argv's null.
+    let envp = unsafe { argv.add(argc + 1) };
+    // SAFETY: it is null-terminated and lives as long as the process.
+    let env = unsafe { CStrList::from_raw(envp) };
+    crate::exit(main(Start { argv, env }))
+}
+
+/// Makes `$main`, a `fn(Start) -> u8` that gives the exit code, the program
+/// `$name`. With a third argument, a `fn() -> !`, that is what follows the
+/// message of a panic; without, the program ends with code 111.
+#[macro_export]
+macro_rules! entry {
+    ($name:literal, $main:path) => {
+        $crate::entry!($name, $main, $crate::panic::exit_111);
+    };
+    ($name:literal, $main:path, $on_panic:path) => {
+        $crate::__entry_symbol!(__runit_entry);
+        $crate::__memory_symbols!();
+
+        unsafe extern "C" fn __runit_entry(stack: *mut usize) -> ! {
+            // SAFETY: `_start` passes the stack pointer on unchanged.
+            unsafe { $crate::start::run(stack, $main) }
+        }
+
+        #[panic_handler]
+        fn __runit_panic(info: &core::panic::PanicInfo<'_>) -> ! {
+            $crate::panic::report($name, info);
+            $on_panic()
+        }
+
+        /// Named by precompiled code, never called: a panic does not unwind.
+        #[unsafe(no_mangle)]
+        extern "C" fn rust_eh_personality() {}
+
+        /// Named by precompiled code, never called: a panic does not unwind.
+        #[unsafe(no_mangle)]
+        extern "C" fn _Unwind_Resume() {}
+    };
+}
