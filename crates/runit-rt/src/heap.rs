@@ -39,7 +39,7 @@ unsafe impl GlobalAlloc for Heap {
         // SAFETY: one thread, see above.
         let talc = unsafe { &mut *self.0.get() };
         // SAFETY: the caller's layout is not of size zero.
-        unsafe { talc.malloc(layout) }.map_or(core::ptr::null_mut(), |at| at.as_ptr())
+        unsafe { talc.malloc(layout) }.map_or(core::ptr::null_mut(), core::ptr::NonNull::as_ptr)
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {

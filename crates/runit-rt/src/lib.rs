@@ -17,7 +17,6 @@
 #![no_std]
 #![expect(unsafe_code, reason = "this crate exists so that the others need none")]
 
-extern crate alloc;
 #[cfg(test)]
 extern crate std;
 

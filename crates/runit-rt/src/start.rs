@@ -69,7 +69,7 @@ impl LastArgument {
 /// # Safety
 /// `stack` is the stack pointer as the kernel left it at the entry point.
 #[doc(hidden)]
-pub unsafe fn run(stack: *mut usize, main: fn(Start) -> u8) -> ! {
+pub unsafe fn run(stack: *mut usize, main: fn(&mut Start) -> u8) -> ! {
     crate::stdio::fill_standard();
     // SAFETY: the kernel lays out argc, argv, null, envp, null from here on.
     let argc = unsafe { *stack };
@@ -79,10 +79,10 @@ pub unsafe fn run(stack: *mut usize, main: fn(Start) -> u8) -> ! {
     let envp = unsafe { argv.add(argc + 1) };
     // SAFETY: it is null-terminated and lives as long as the process.
     let env = unsafe { CStrList::from_raw(envp) };
-    crate::exit(main(Start { argv, env }))
+    crate::exit(main(&mut Start { argv, env }))
 }
 
-/// Makes `$main`, a `fn(Start) -> u8` that gives the exit code, the program
+/// Makes `$main`, a `fn(&mut Start) -> u8` that gives the exit code, the program
 /// `$name`. With a third argument, a `fn() -> !`, that is what follows the
 /// message of a panic; without, the program ends with code 111.
 #[macro_export]

@@ -42,6 +42,10 @@ impl<'a> CStrList<'a> {
     }
 }
 
+#[expect(
+    clippy::copy_iterator,
+    reason = "a list is a pointer: a copy is the way to keep a place in it"
+)]
 impl<'a> Iterator for CStrList<'a> {
     type Item = &'a CStr;
 
@@ -94,40 +98,34 @@ impl<'a, const N: usize> ListBuf<'a, N> {
     }
 }
 
-/// A list of any length, on the heap.
-#[derive(Default)]
-pub struct ListVec<'a> {
-    pointers: alloc::vec::Vec<*const c_char>,
-    strings: PhantomData<&'a CStr>,
-}
+/// A place for one pointer of a list whose room the caller provides.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Slot(*const c_char);
 
-impl<'a> ListVec<'a> {
-    /// An empty list.
-    pub fn new() -> Self {
-        Self { pointers: alloc::vec![core::ptr::null()], strings: PhantomData }
-    }
-
-    /// Appends `string`.
-    pub fn push(&mut self, string: &'a CStr) {
-        let end = self.pointers.len().saturating_sub(1);
-        self.pointers.insert(end, string.as_ptr());
-    }
-
-    /// The list.
-    pub fn as_list(&self) -> CStrList<'_> {
-        // SAFETY: `new` and `push` keep a null pointer at the end and only
-        // strings that live for `'a`, which outlives this borrow.
-        unsafe { CStrList::from_raw(self.pointers.as_ptr()) }
+impl Default for Slot {
+    fn default() -> Self {
+        Self(core::ptr::null())
     }
 }
 
-impl<'a> FromIterator<&'a CStr> for ListVec<'a> {
-    fn from_iter<I: IntoIterator<Item = &'a CStr>>(strings: I) -> Self {
-        let mut pointers: alloc::vec::Vec<_> =
-            strings.into_iter().map(|string| string.as_ptr()).collect();
-        pointers.push(core::ptr::null());
-        Self { pointers, strings: PhantomData }
+/// The list of `strings` in `slots`, of which there must be one more than
+/// strings for the null at the end; `None` when there are fewer.
+pub fn list_in<'a>(
+    slots: &'a mut [Slot],
+    strings: impl IntoIterator<Item = &'a CStr>,
+) -> Option<CStrList<'a>> {
+    let mut strings = strings.into_iter();
+    for slot in &mut *slots {
+        let Some(string) = strings.next() else {
+            *slot = Slot::default();
+            // SAFETY: a null pointer follows strings that live for `'a`, and
+            // `Slot` is nothing but a pointer.
+            return Some(unsafe { CStrList::from_raw(slots.as_ptr().cast()) });
+        };
+        slot.0 = string.as_ptr();
     }
+    None
 }
 
 #[cfg(test)]
@@ -151,11 +149,11 @@ mod tests {
     }
 
     #[test]
-    fn a_vec_grows() {
-        let mut list: ListVec = (0..100).map(|_| c"x").collect();
-        list.push(c"y");
-        assert_eq!(list.as_list().count(), 101);
-        assert_eq!(list.as_list().last(), Some(c"y"));
-        assert_eq!(ListVec::new().as_list().count(), 0);
+    fn a_list_in_given_room_needs_a_place_for_its_end() {
+        let mut slots = [Slot::default(); 3];
+        let list = list_in(&mut slots, [c"a", c"b"]).unwrap();
+        assert_eq!(list.collect::<Vec<_>>(), [c"a", c"b"]);
+        assert!(list_in(&mut slots, [c"a", c"b", c"c"]).is_none());
+        assert_eq!(list_in(&mut slots, []).map(Iterator::count), Some(0));
     }
 }

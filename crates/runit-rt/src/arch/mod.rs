@@ -13,4 +13,4 @@ mod cpu;
 pub(crate) use cpu::{syscall, vfork_call};
 
 /// `CLONE_VM | CLONE_VFORK | SIGCHLD`: what `vfork` means to `clone`.
-const VFORK_FLAGS: usize = 0x0000_0100 | 0x0000_4000 | 17;
+const VFORK_FLAGS: usize = 0x4111;
