@@ -1,1 +1,4 @@
 //! End-to-end tests.
+#![forbid(unsafe_code)]
+
+mod runsv_life;

@@ -1,0 +1,107 @@
+//! Which programs are tested: `RUNIT_UNDER_TEST=DIR`, or else the workspace's own build.
+
+use std::collections::HashMap;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::wait::LIMIT;
+
+/// The variable that names the directory of the programs to test.
+pub const VARIABLE: &str = "RUNIT_UNDER_TEST";
+
+/// The program called `name` of the suite under test.
+///
+/// With [`VARIABLE`] set that is `DIR/name`, or `DIR/../sbin/name`, where distributions put those
+/// for the administrator. Otherwise the workspace is built, once, and the build says where the
+/// program is.
+pub fn bin(name: &str) -> PathBuf {
+    let Some(dir) = env::var_os(VARIABLE).map(PathBuf::from) else {
+        return built()
+            .get(name)
+            .unwrap_or_else(|| panic!("the workspace builds no program called {name}"))
+            .clone();
+    };
+    [dir.join(name), dir.join("../sbin").join(name)]
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("no {name} in {VARIABLE}={}", dir.display()))
+}
+
+/// The program called `name`, to be run to its end with a time limit.
+pub fn command(name: &str) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::new(bin(name));
+    command.timeout(LIMIT).env("PATH", search_path());
+    command
+}
+
+/// The PATH that tested programs get: the suite's directory first, so that `runsvdir` starts the
+/// `runsv` that is under test.
+pub fn search_path() -> OsString {
+    let mut dirs: Vec<PathBuf> = bin("runsv").parent().map(Path::to_path_buf).into_iter().collect();
+    dirs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    env::join_paths(dirs).unwrap_or_else(|error| panic!("PATH: {error}"))
+}
+
+/// Whether the suite under test is this project's, which answers `--version` with its name.
+pub fn is_ours() -> bool {
+    static OURS: OnceLock<bool> = OnceLock::new();
+    *OURS.get_or_init(|| {
+        let program = bin("runsv");
+        let output = Command::new(&program)
+            .arg("--version")
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("runit-rs")
+    })
+}
+
+/// Whether the suite is this project's; if not, says on standard error that the calling test does
+/// not apply, and why.
+pub fn only_ours(reason: &str) -> bool {
+    let ours = is_ours();
+    if !ours {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        eprintln!("{test}: does not apply to this suite: {reason}");
+    }
+    ours
+}
+
+/// Builds the workspace's programs; their names and where they are.
+fn built() -> &'static HashMap<String, PathBuf> {
+    static BUILT: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["build", "--workspace", "--bins", "--message-format=json"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap_or_else(|error| panic!("cargo build: {error}"));
+        assert!(
+            output.status.success(),
+            "cargo build failed:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .filter_map(executable)
+            .filter_map(|path| Some((path.file_name()?.to_str()?.to_owned(), path)))
+            .collect()
+    })
+}
+
+/// The value of `"executable"` in one line of cargo's messages, if it is a string.
+fn executable(message: &str) -> Option<PathBuf> {
+    let (_, rest) = message.split_once(r#""executable":""#)?;
+    let mut path = String::new();
+    let mut bytes = rest.chars();
+    loop {
+        match bytes.next()? {
+            '"' => return Some(path.into()),
+            '\\' => path.push(bytes.next()?),
+            other => path.push(other),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Running other programs: cargo above all.
+
+use std::ffi::OsStr;
+use std::process::{Command, Output};
+
+use crate::error::{Error, Result};
+
+/// Runs it to its end on our own input and output, after a line that says what it is.
+pub fn run(command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", shown(command));
+    quietly(command)
+}
+
+/// As [`run`], without the line.
+pub fn quietly(command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|cause| not_started(command, cause))?;
+    if status.success() { Ok(()) } else { Err(Error::Command { command: shown(command), status }) }
+}
+
+/// Runs it to its end and gives what it wrote, which must be UTF-8, to standard output.
+pub fn stdout(command: &mut Command) -> Result<String> {
+    let Output { status, stdout, stderr } =
+        command.output().map_err(|cause| not_started(command, cause))?;
+    if !status.success() {
+        eprint!("{}", String::from_utf8_lossy(&stderr));
+        return Err(Error::Command { command: shown(command), status });
+    }
+    String::from_utf8(stdout)
+        .map_err(|_| Error::Failed(format!("{}: output is not UTF-8", shown(command))))
+}
+
+/// Whether a program of that name is in `PATH`.
+pub fn in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+/// The cargo that runs us.
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn not_started(command: &Command, cause: std::io::Error) -> Error {
+    Error::Start { program: command.get_program().to_owned(), cause }
+}
+
+/// The command as a person would type it: variables set, program, arguments.
+fn shown(command: &Command) -> String {
+    let mut words = Vec::new();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            words.push(format!("{}={}", name.to_string_lossy(), quoted(value)));
+        }
+    }
+    let program = std::path::Path::new(command.get_program());
+    words.push(program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned());
+    words.extend(command.get_args().map(quoted));
+    words.join(" ")
+}
+
+/// The word, in quotes where a shell would need them.
+fn quoted(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.into_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_shown_as_typed() {
+        let mut command = Command::new("/usr/bin/cargo");
+        command.args(["doc", "it's", ""]).env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s' ''");
+    }
+
+    #[test]
+    fn failures_name_command_and_status() {
+        let error = quietly(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
+        assert_eq!(error.to_string(), "sh -c 'exit 3': exit status: 3");
+        let error = stdout(&mut Command::new("no-such-program-here")).unwrap_err();
+        assert!(error.to_string().starts_with("unable to run no-such-program-here: "), "{error}");
+        assert_eq!(stdout(Command::new("echo").arg("a b")).unwrap(), "a b\n");
+        assert!(in_path("sh") && !in_path("no-such-program-here"));
+    }
+}
