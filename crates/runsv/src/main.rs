@@ -1,6 +1,6 @@
 //! `runsv`: see the library.
-#![no_std]
-#![no_main]
+#![cfg_attr(not(test), no_std, no_main)]
 #![forbid(unsafe_code)]
 
+#[cfg(not(test))]
 runit_rt::entry!("runsv", runsv::main);
