@@ -1,18 +1,115 @@
 //! `runsv DIR`: supervises the service in DIR and its log service (CONTRACT
 //! section 2).
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`machine`] | one service's life, without system calls |
+//! | [`pair`] | service and log service, and the order in which they end |
+//! | [`setup`] | directories, locks, FIFOs, pipe |
+//! | [`report`] | `status`, `stat` and `pid` |
+//! | [`children`] | `run`, `finish` and control scripts as processes |
+//! | [`shell`] | the loop |
 #![no_std]
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
 
-use runit_core::diag::Voice;
+pub mod children;
+pub mod machine;
+pub mod pair;
+pub mod report;
+pub mod setup;
+pub mod shell;
+
+use core::ffi::CStr;
+
+use runit_core::diag::{ErrText, Voice};
+use runit_core::layout::SERVICE;
+use runit_core::status::{self, StatusRecord};
+use runit_core::tool::Tool;
+use runit_rt::Errno;
 use runit_rt::start::Start;
+use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, WaitOptions};
+
+use setup::SetupError;
+use shell::Shell;
+
+/// `runsv` has no options of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Key {}
+
+/// How the tool presents itself.
+pub const TOOL: Tool<Key> = Tool {
+    name: "runsv",
+    usage: "runsv dir",
+    synopsis: &["runsv dir"],
+    about: "Starts and watches the service in dir, and its log service in dir/log.",
+    options: &[],
+    notes: "Files in dir: run, finish, down, check, control/, log/; state in dir/supervise/.\n\
+            Control it with sv(8). SIGTERM: take the service down, then exit.",
+};
+
+/// The exit code of wrong usage.
+const USAGE: u8 = 1;
+
+/// The exit code of a failed start.
+const FATAL: u8 = 111;
 
 /// Runs the program; gives its exit code.
 pub fn main(start: &mut Start) -> u8 {
-    let voice =
-        Voice { program: "runsv", subject: start.args().nth(1).map(core::ffi::CStr::to_bytes) };
-    voice.fatal(&"hello");
-    111
+    let mut args = start.args().rest();
+    // Anything else may be the name of a directory, as a leading dash may.
+    match (args.next().map(CStr::to_bytes), args.next()) {
+        (Some(b"--help"), None) => TOOL.print_help(),
+        (Some(b"--version"), None) => TOOL.print_version(),
+        (Some(dir), None) => supervise(dir, start),
+        _ => usage(),
+    }
+}
+
+fn usage() -> u8 {
+    TOOL.print_usage();
+    USAGE
+}
+
+fn supervise(dir: &[u8], start: &Start) -> u8 {
+    let voice = Voice { program: TOOL.name, subject: Some(dir) };
+    let shell = rustix::process::chdir(dir)
+        .map_err(|error| SetupError::Directory(ErrText(error)))
+        .and_then(|()| Shell::new(voice, start.env()));
+    match shell {
+        Ok(mut shell) => {
+            shell.run();
+            0
+        }
+        Err(error) => {
+            voice.fatal(&error);
+            FATAL
+        }
+    }
+}
+
+/// What follows the message of a panic: the service is left alone, and its
+/// lock and pipe stay with this process until it has ended. Then this process
+/// ends too, and is started anew by whoever started it.
+pub fn on_panic() -> ! {
+    let service = read_pid();
+    loop {
+        match rustix::process::waitpid(None, WaitOptions::empty()) {
+            Ok(Some((pid, _))) if Some(pid) == service => runit_rt::exit(FATAL),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => runit_rt::exit(FATAL),
+        }
+    }
+}
+
+/// The service's process by its status file, the state that outlives a panic.
+fn read_pid() -> Option<Pid> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(SERVICE.status[0], flags, Mode::empty()).ok()?;
+    let mut record = [0; status::SIZE];
+    let size = rustix::io::read(&file, &mut record).ok()?;
+    StatusRecord::from_bytes(record.get(..size)?)?.pid
 }

@@ -3,4 +3,4 @@
 #![forbid(unsafe_code)]
 
 #[cfg(not(test))]
-runit_rt::entry!("runsv", runsv::main);
+runit_rt::entry!("runsv", runsv::main, runsv::on_panic);

@@ -1,0 +1,303 @@
+//! The thin shell around the machines: descriptors become events, actions
+//! become system calls. Nothing in its loop blocks but the one `poll`.
+
+use core::time::Duration;
+
+use runit_core::control::ControlByte;
+use runit_core::diag::{ErrText, Voice};
+use runit_core::exit::Exit;
+use runit_core::layout::{LOG, SERVICE};
+use runit_core::status::Want;
+use runit_core::tai::Tai64n;
+use runit_rt::clock;
+use runit_rt::signal::{self, SignalFd, SignalSet};
+use runit_rt::strings::CStrList;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
+
+use crate::children::Nursery;
+use crate::machine::{Action, Event, Now, Role, Service};
+use crate::pair::{Pair, PairAction, PairActions, PairEvent};
+use crate::report::Report;
+use crate::setup::{Contention, LogDir, LogPipe, SetupError, Supervise, exists, log_dir};
+
+const TERM: u32 = 15;
+const CHLD: u32 = 17;
+const PIPE: u32 = 13;
+
+/// How long a status file that could not be written waits to be tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why something beside the service itself does not work; it goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Trouble {
+    #[error("./log: not a directory.")]
+    LogIsNoDirectory,
+    #[error("unable to stat() ./log: {0}")]
+    LogUnknown(ErrText),
+}
+
+/// The log side of a supervisor.
+struct LogSide {
+    pipe: LogPipe,
+    supervise: Supervise,
+    report: Report,
+}
+
+/// A supervisor at work.
+pub struct Shell<'a> {
+    nursery: Nursery<'a>,
+    signals: SignalFd,
+    pair: Pair,
+    supervise: Supervise,
+    report: Report,
+    log: Option<LogSide>,
+    /// The control script that runs.
+    hook: Option<Pid>,
+    /// SIGTERM has come and waits for its turn.
+    term: bool,
+    /// When to try again what could not be written.
+    retry: Option<Duration>,
+    quit: bool,
+}
+
+fn now() -> Now {
+    Now { mono: clock::monotonic(), tai: Tai64n::from_unix(clock::realtime()) }
+}
+
+impl<'a> Shell<'a> {
+    /// Takes the current directory over as a service directory.
+    pub fn new(voice: Voice<'a>, env: CStrList<'a>) -> Result<Self, SetupError> {
+        let supervise = Supervise::open(&SERVICE, Contention::Refuse)?;
+        let has_log = match log_dir(LOG.dir) {
+            LogDir::Directory => true,
+            LogDir::Missing => false,
+            LogDir::Other => {
+                voice.warning(&Trouble::LogIsNoDirectory);
+                false
+            }
+            LogDir::Unknown(error) => {
+                voice.warning(&Trouble::LogUnknown(ErrText(error)));
+                false
+            }
+        };
+        let log = if has_log { Some(LogSide::open(Contention::Wait)?) } else { None };
+        // From here on TERM is heard by the loop; before, it just ends us.
+        let inherited = signal::block(SignalSet::of(&[TERM, CHLD, PIPE]));
+        let signals = SignalFd::new(SignalSet::of(&[TERM, CHLD]))
+            .map_err(|error| SetupError::Signals(ErrText(error)))?;
+        let now = now();
+        let service = Service::new(Role::Service, want_of(SERVICE.down), now);
+        let log_service = log.as_ref().map(|_| Service::new(Role::Log, want_of(LOG.down), now));
+        Ok(Self {
+            nursery: Nursery { voice, env, signals: inherited },
+            signals,
+            pair: Pair::new(service, log_service),
+            supervise,
+            report: Report::new(&SERVICE),
+            log,
+            hook: None,
+            term: false,
+            retry: None,
+            quit: false,
+        })
+    }
+
+    /// Supervises until told to end, and then until all is down.
+    pub fn run(&mut self) {
+        self.report_all();
+        self.tick(now());
+        while !self.quit {
+            self.report_all();
+            self.wait();
+            let now = now();
+            self.read_signals(now);
+            self.read_control(now, Role::Log);
+            self.read_control(now, Role::Service);
+            self.tick(now);
+        }
+    }
+
+    fn tick(&mut self, now: Now) {
+        if self.term && self.pair.wants_control(Role::Service) {
+            self.term = false;
+            self.handle(now, PairEvent::Term);
+        }
+        self.handle(now, PairEvent::For(Role::Log, Event::Tick));
+        self.handle(now, PairEvent::For(Role::Service, Event::Tick));
+    }
+
+    /// Waits for a signal, a control byte that may be read, or a deadline.
+    fn wait(&self) {
+        let deadline = match (self.pair.deadline(), self.retry) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let timeout = deadline.map(|at| {
+            let left = at.saturating_sub(clock::monotonic());
+            Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            }
+        });
+        let events = |wanted| if wanted { PollFlags::IN } else { PollFlags::empty() };
+        let service = events(self.pair.wants_control(Role::Service));
+        let log = events(self.pair.wants_control(Role::Log));
+        let control = &self.supervise.control;
+        let mut fds = [
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(control, service),
+            // Without a log service this one counts twice and means nothing.
+            PollFd::new(self.log.as_ref().map_or(control, |log| &log.supervise.control), log),
+        ];
+        // Whatever the outcome, what is there to be read is looked at.
+        let _ = poll(&mut fds, timeout.as_ref());
+    }
+
+    fn read_signals(&mut self, now: Now) {
+        while let Some((number, _)) = self.signals.read() {
+            self.term |= number == TERM;
+        }
+        // One SIGCHLD may stand for many children.
+        while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG) {
+            let Some(exit) = Exit::from_wait(status) else {
+                continue;
+            };
+            if self.hook == Some(pid) {
+                self.hook = None;
+                let done = Event::HookDone { handled: exit.success() };
+                self.handle(now, PairEvent::For(Role::Service, done));
+            } else if let Some(role) = self.role_of(pid) {
+                let finish = role == Role::Service && exists(runit_core::layout::FINISH);
+                self.handle(now, PairEvent::For(role, Event::Exited { exit, finish }));
+            }
+        }
+    }
+
+    fn role_of(&self, pid: Pid) -> Option<Role> {
+        let is = |role| self.pair.get(role).is_some_and(|s| s.record().pid == Some(pid));
+        [Role::Service, Role::Log].into_iter().find(|&role| is(role))
+    }
+
+    /// Reads one byte: the next may have to wait for what this one starts.
+    fn read_control(&mut self, now: Now, role: Role) {
+        if !self.pair.wants_control(role) {
+            return;
+        }
+        let byte = match role {
+            Role::Service => self.supervise.read_control(),
+            Role::Log => self.log.as_ref().and_then(|log| log.supervise.read_control()),
+        };
+        if let Some(command) = byte.and_then(ControlByte::from_byte) {
+            self.handle(now, PairEvent::For(role, Event::Control(command)));
+        }
+    }
+
+    /// Hands an event to the pair and does what comes of it, and of that.
+    fn handle(&mut self, now: Now, event: PairEvent) {
+        let actions = self.pair.step(now, event);
+        self.perform(now, actions);
+    }
+
+    fn perform(&mut self, now: Now, actions: PairActions) {
+        for action in actions {
+            let answer = match action {
+                PairAction::For(role, action) => {
+                    let answer = self.perform_one(now, role, action);
+                    answer.map(|event| PairEvent::For(role, event))
+                }
+                PairAction::Drain => Some(self.drain()),
+                PairAction::Quit => {
+                    self.quit = true;
+                    None
+                }
+            };
+            if let Some(event) = answer {
+                self.handle(now, event);
+            }
+        }
+    }
+
+    fn perform_one(&mut self, now: Now, role: Role, action: Action) -> Option<Event> {
+        match action {
+            Action::Kill(pid, signal) => {
+                // It has not been reaped, so it is ours. One that has changed
+                // its user and may not be signalled is the administrator's.
+                let _ = kill_process(pid, signal);
+                None
+            }
+            Action::Hook(command) => {
+                let record = self.pair.get(role)?.record();
+                let voice = self.nursery.voice;
+                let pipe = self.log.as_ref().map(|log| &log.pipe);
+                // The script shall find the status as it is now.
+                let update = || self.report.update(record, &voice);
+                self.hook = self.nursery.start_hook(command, pipe, update);
+                self.hook.is_none().then_some(Event::HookDone { handled: false })
+            }
+            Action::Start(program) => {
+                match program {
+                    crate::machine::Program::Run if role == Role::Service => self.adopt_log(now),
+                    crate::machine::Program::Run => {}
+                    // `finish` shall find that `run` has ended.
+                    crate::machine::Program::Finish(_) => self.report_all(),
+                }
+                let pipe = self.log.as_ref().map(|log| &log.pipe);
+                let started = self.nursery.start(role, program, pipe);
+                Some(started.map_or(Event::StartFailed, Event::Started))
+            }
+        }
+    }
+
+    /// Takes up a `log/` that has appeared since the start.
+    fn adopt_log(&mut self, now: Now) {
+        if self.log.is_some() || log_dir(LOG.dir) != LogDir::Directory {
+            return;
+        }
+        match LogSide::open(Contention::Refuse) {
+            Ok(log) => {
+                self.log = Some(log);
+                self.pair.add_log(Service::new(Role::Log, want_of(LOG.down), now));
+                self.report_all();
+                self.handle(now, PairEvent::For(Role::Log, Event::Tick));
+            }
+            // The service comes first: it starts without.
+            Err(error) => self.nursery.voice.warning(&error),
+        }
+    }
+
+    fn drain(&mut self) -> PairEvent {
+        let leftover = self.log.as_mut().is_some_and(|log| {
+            log.pipe.write = None;
+            log.pipe.has_content()
+        });
+        PairEvent::Drained { leftover }
+    }
+
+    /// Brings the files of `supervise/` up to date.
+    fn report_all(&mut self) {
+        let voice = self.nursery.voice;
+        let mut failing = false;
+        if let (Some(log), Some(service)) = (&mut self.log, self.pair.get(Role::Log)) {
+            log.report.update(service.record(), &voice);
+            failing |= log.report.is_failing();
+        }
+        if let Some(service) = self.pair.get(Role::Service) {
+            self.report.update(service.record(), &voice);
+            failing |= self.report.is_failing();
+        }
+        self.retry = failing.then(|| clock::monotonic() + RETRY);
+    }
+}
+
+impl LogSide {
+    fn open(contention: Contention) -> Result<Self, SetupError> {
+        let supervise = Supervise::open(&LOG, contention)?;
+        Ok(Self { pipe: LogPipe::new()?, supervise, report: Report::new(&LOG) })
+    }
+}
+
+/// What a service is wanted to do at the start.
+fn want_of(down: &core::ffi::CStr) -> Want {
+    if exists(down) { Want::Down } else { Want::Up }
+}
