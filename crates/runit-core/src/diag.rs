@@ -32,21 +32,24 @@ impl<'fd> Line<'fd> {
     pub fn push(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            if self.length == LINE_SIZE {
+            if self.length >= LINE_SIZE {
                 // Whatever became of it: a diagnostic has no one to tell.
                 let _ = self.send();
             }
-            let room = &mut self.buffer[self.length..];
-            let (now, later) = rest.split_at(rest.len().min(room.len()));
-            room[..now.len()].copy_from_slice(now);
-            self.length += now.len();
-            rest = later;
+            let room = self.buffer.get_mut(self.length..).unwrap_or_default();
+            let mut copied = 0;
+            for (to, from) in room.iter_mut().zip(rest) {
+                *to = *from;
+                copied += 1;
+            }
+            self.length += copied;
+            rest = rest.get(copied..).unwrap_or_default();
         }
     }
 
     /// Writes what is there. An error means that some of it was not written.
     pub fn send(&mut self) -> Result<(), Errno> {
-        let mut rest = &self.buffer[..self.length];
+        let mut rest = self.buffer.get(..self.length).unwrap_or_default();
         self.length = 0;
         while !rest.is_empty() {
             match rustix::io::write(self.fd, rest) {
@@ -74,14 +77,13 @@ pub struct Bytes<'a>(pub &'a [u8]);
 impl fmt::Display for Bytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
-            let mut plain = chunk.valid();
-            while let Some(at) = plain.bytes().position(|byte| byte < 0x20 || byte == 0x7f) {
-                let (before, after) = plain.split_at(at);
-                f.write_str(before)?;
-                escape(f, after.as_bytes()[0])?;
-                plain = &after[1..];
+            for character in chunk.valid().chars() {
+                if character.is_ascii_control() {
+                    escape(f, character as u8)?;
+                } else {
+                    f.write_char(character)?;
+                }
             }
-            f.write_str(plain)?;
             for &byte in chunk.invalid() {
                 escape(f, byte)?;
             }
@@ -98,6 +100,44 @@ fn escape(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
     f.write_str("\\x")?;
     f.write_char(DIGITS[usize::from(byte >> 4)].into())?;
     f.write_char(DIGITS[usize::from(byte & 15)].into())
+}
+
+/// Shows a text that is known to be fit for a line as it is. (`str`'s own
+/// `Display` brings code for padding, which nobody here uses.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plain<'a>(pub &'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Shows a number, without what the integers' own `Display` brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decimal(pub i64);
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [b'0'; 20];
+        let mut rest = self.0.unsigned_abs();
+        let mut used = 0;
+        for digit in digits.iter_mut().rev() {
+            *digit += u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+            used += 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        if self.0 < 0 {
+            f.write_char('-')?;
+        }
+        for &digit in digits.iter().skip(20 - used) {
+            f.write_char(digit.into())?;
+        }
+        Ok(())
+    }
 }
 
 /// Shows a system error in the suite's wording, `ERR` in CONTRACT.md.
@@ -152,7 +192,9 @@ impl Voice<'_> {
         if let Some(subject) = self.subject {
             write!(line, " {}", Bytes(subject))?;
         }
-        writeln!(line, ": {kind}{sentence}")
+        line.write_str(": ")?;
+        line.write_str(kind)?;
+        writeln!(line, "{sentence}")
     }
 }
 
@@ -173,6 +215,13 @@ mod tests {
     fn a_name_never_breaks_a_line() {
         assert_eq!(Bytes("grün a".as_bytes()).to_string(), "grün a");
         assert_eq!(Bytes(b"a\nb\x7f\xe9\x01").to_string(), "a\\nb\\x7f\\xe9\\x01");
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 7, -10, i64::MAX, i64::MIN] {
+            assert_eq!(Decimal(number).to_string(), number.to_string());
+        }
     }
 
     #[test]

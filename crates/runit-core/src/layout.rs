@@ -1,6 +1,9 @@
 //! The names in a service directory (CONTRACT section 1), as paths from it.
 
 use core::ffi::CStr;
+use core::fmt::{self, Write as _};
+
+use crate::control::ControlByte;
 
 /// The names of one of the two services that a service directory can hold:
 /// the service itself, or its log service in `log/`.
@@ -70,3 +73,47 @@ pub const PRIVATE_MODE: u32 = 0o600;
 
 /// The mode of status, stat and pid.
 pub const PUBLIC_MODE: u32 = 0o644;
+
+/// The custom control script of a command, from the service directory.
+pub const fn control_script(command: ControlByte) -> &'static CStr {
+    match command {
+        ControlByte::Up => c"control/u",
+        ControlByte::Down => c"control/d",
+        ControlByte::Once => c"control/o",
+        ControlByte::Exit => c"control/x",
+        ControlByte::Term => c"control/t",
+        ControlByte::Kill => c"control/k",
+        ControlByte::Pause => c"control/p",
+        ControlByte::Cont => c"control/c",
+        ControlByte::Alarm => c"control/a",
+        ControlByte::Hup => c"control/h",
+        ControlByte::Interrupt => c"control/i",
+        ControlByte::Quit => c"control/q",
+        ControlByte::User1 => c"control/1",
+        ControlByte::User2 => c"control/2",
+    }
+}
+
+/// Shows one of the names of this module, which are ASCII.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a>(pub &'a CStr);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.to_bytes().iter().try_for_each(|&byte| f.write_char(byte.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+
+    #[test]
+    fn each_command_has_its_script() {
+        for command in ControlByte::ALL {
+            let expected = format!("control/{}", char::from(command.byte()));
+            assert_eq!(format!("{}", Name(control_script(command))), expected);
+        }
+    }
+}

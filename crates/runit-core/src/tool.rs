@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write as _};
 
-use crate::diag::write_all;
+use crate::diag::{Plain, write_all};
 use crate::options::Opt;
 use runit_rt::{Errno, stdio};
 
@@ -30,12 +30,17 @@ impl<K: Copy> Tool<K> {
     /// Prints usage on standard error: the line and an empty one.
     pub fn print_usage(&self) {
         // There is no one to tell if this fails; the exit code says the rest.
-        let _ = write_all(stdio::stderr(), &format_args!("usage: {}\n\n", self.usage));
+        let _ = write_all(stdio::stderr(), &format_args!("usage: {}\n\n", Plain(self.usage)));
     }
 
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
     pub fn print_id(&self) {
-        let text = format_args!("$Id: {} {VERSION} $\nusage: {}\n\n", self.name, self.usage);
+        let text = format_args!(
+            "$Id: {} {} $\nusage: {}\n\n",
+            Plain(self.name),
+            Plain(VERSION),
+            Plain(self.usage)
+        );
         // As above.
         let _ = write_all(stdio::stderr(), &text);
     }
@@ -43,7 +48,10 @@ impl<K: Copy> Tool<K> {
     /// Prints name and version on standard output; gives the exit code, which
     /// is 111 where it could not be written.
     pub fn print_version(&self) -> u8 {
-        code(write_all(stdio::stdout(), &format_args!("{} (runit-rs) {VERSION}\n", self.name)))
+        code(write_all(
+            stdio::stdout(),
+            &format_args!("{} (runit-rs) {}\n", Plain(self.name), Plain(VERSION)),
+        ))
     }
 
     /// Prints help on standard output; gives the exit code as above.

@@ -33,8 +33,8 @@ fn read(clock: u32) -> Duration {
     }
     // SAFETY: all zeros is a valid timespec, and so is what the kernel wrote.
     let time = unsafe { time.assume_init() };
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), nanoseconds)
+    let part = Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0));
+    Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0)).saturating_add(part)
 }
 
 #[cfg(test)]

@@ -191,9 +191,9 @@ pub fn execute(program: Program<'_>, argv: CStrList<'_>, env: CStrList<'_>) -> E
         let Some(file) = buffer.get_mut(..end) else {
             continue;
         };
-        file[..directory.len()].copy_from_slice(directory);
-        file[directory.len()] = b'/';
-        file[directory.len() + 1..].copy_from_slice(name);
+        for (to, from) in file.iter_mut().zip(directory.iter().chain(b"/").chain(name)) {
+            *to = *from;
+        }
         match execve(file.as_ptr().cast(), argv, env) {
             Errno::NOENT | Errno::NOTDIR => {}
             Errno::ACCESS | Errno::PERM | Errno::ISDIR => worst = Errno::ACCESS,

@@ -83,8 +83,8 @@ impl<'a, const N: usize> ListBuf<'a, N> {
     /// Appends `string` if there is room; says whether there was.
     pub fn push(&mut self, string: &'a CStr) -> bool {
         let fits = self.length + 1 < N;
-        if fits {
-            self.pointers[self.length] = string.as_ptr();
+        if let (true, Some(slot)) = (fits, self.pointers.get_mut(self.length)) {
+            *slot = string.as_ptr();
             self.length += 1;
         }
         fits

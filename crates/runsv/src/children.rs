@@ -4,8 +4,8 @@ use core::ffi::CStr;
 use core::fmt::Write as _;
 
 use runit_core::control::ControlByte;
-use runit_core::diag::{ErrText, Voice};
-use runit_core::layout::{FINISH, LOG, RUN};
+use runit_core::diag::{Decimal, ErrText, Voice};
+use runit_core::layout::{self, FINISH, LOG, Name, RUN};
 use runit_rt::Errno;
 use runit_rt::signal::Inherited;
 use runit_rt::spawn::{self, Failure, Session, Spawn};
@@ -20,25 +20,25 @@ use crate::setup::LogPipe;
 
 /// Why a child could not be started, or not do what it was started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ChildError<'a> {
+pub enum ChildError {
     /// No process could be made; it will be tried again.
     #[error("unable to fork, retrying in a second: {0}")]
     Fork(ErrText),
     /// No process could be made for a control script.
-    #[error("unable to fork for {0}: {1}")]
-    ForkHook(&'a str, ErrText),
+    #[error("unable to fork for {name}: {1}", name = Name(.0))]
+    ForkHook(&'static CStr, ErrText),
     /// It cannot be told whether there is a control script.
-    #[error("unable to stat {0}: {1}")]
-    StatHook(&'a str, ErrText),
+    #[error("unable to stat {name}: {1}", name = Name(.0))]
+    StatHook(&'static CStr, ErrText),
     /// Said by the child: `log` cannot be entered.
     #[error("unable to change directory to ./log: {0}")]
     LogDirectory(ErrText),
     /// Said by the child: the log pipe cannot be given its number.
-    #[error("unable to setup filedescriptor for {0}: {1}")]
-    Descriptor(&'a str, ErrText),
+    #[error("unable to setup filedescriptor for {name}: {1}", name = Name(.0))]
+    Descriptor(&'static CStr, ErrText),
     /// Said by the child: the program cannot be executed.
-    #[error("unable to start {0}: {1}")]
-    Start(&'a str, ErrText),
+    #[error("unable to start {name}: {1}", name = Name(.0))]
+    Start(&'static CStr, ErrText),
 }
 
 /// What all children have in common.
@@ -57,15 +57,15 @@ impl Nursery<'_> {
         let mut code = Short::default();
         let mut status = Short::default();
         let (path, shown) = match (program, role) {
-            (Program::Run, Role::Service) => (RUN, "./run"),
-            (Program::Run, Role::Log) => (RUN, "log/./run"),
-            (Program::Finish(_), _) => (FINISH, "./finish"),
+            (Program::Run, Role::Service) => (RUN, RUN),
+            (Program::Run, Role::Log) => (RUN, c"log/./run"),
+            (Program::Finish(_), _) => (FINISH, FINISH),
         };
         let mut argv = ListBuf::<4>::new(&[path]);
         if let Program::Finish(exit) = program {
             // There is room for these numbers.
-            let _ = write!(code, "{}", exit.finish_code());
-            let _ = write!(status, "{}", exit.finish_status());
+            let _ = write!(code, "{}", Decimal(exit.finish_code().into()));
+            let _ = write!(status, "{}", Decimal(exit.finish_status().into()));
             argv.push(code.as_c_str());
             argv.push(status.as_c_str());
         }
@@ -80,37 +80,31 @@ impl Nursery<'_> {
             .ok()
     }
 
-    /// Starts the control script of `command`, if there is one that can be
-    /// executed. `before` is called when there is, before it starts.
-    pub fn start_hook(
-        &self,
-        command: ControlByte,
-        pipe: Option<&LogPipe>,
-        before: impl FnOnce(),
-    ) -> Option<Pid> {
-        let mut path = Short::default();
-        // There is room for this name.
-        let _ = write!(path, "control/{}", char::from(command.byte()));
-        let shown = core::str::from_utf8(path.as_bytes()).unwrap_or_default();
-        match rustix::fs::stat(path.as_c_str()) {
-            Ok(stat) if Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR) => {}
-            Ok(_) | Err(Errno::NOENT) => return None,
+    /// The control script of `command`, if there is one that can be executed.
+    pub fn hook(&self, command: ControlByte) -> Option<&'static CStr> {
+        let path = layout::control_script(command);
+        match rustix::fs::stat(path) {
+            Ok(stat) if Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR) => Some(path),
+            Ok(_) | Err(Errno::NOENT) => None,
             Err(error) => {
-                self.voice.warning(&ChildError::StatHook(shown, ErrText(error)));
-                return None;
+                self.voice.warning(&ChildError::StatHook(path, ErrText(error)));
+                None
             }
         }
-        before();
-        let argv = ListBuf::<2>::new(&[path.as_c_str()]);
-        self.spawn(path.as_c_str(), shown, argv.as_list(), None, output_of(pipe))
-            .map_err(|error| self.voice.warning(&ChildError::ForkHook(shown, ErrText(error))))
+    }
+
+    /// Starts the control script at `path`.
+    pub fn start_hook(&self, path: &'static CStr, pipe: Option<&LogPipe>) -> Option<Pid> {
+        let argv = ListBuf::<2>::new(&[path]);
+        self.spawn(path, path, argv.as_list(), None, output_of(pipe))
+            .map_err(|error| self.voice.warning(&ChildError::ForkHook(path, ErrText(error))))
             .ok()
     }
 
     fn spawn(
         &self,
         path: &CStr,
-        shown: &str,
+        shown: &'static CStr,
         argv: CStrList<'_>,
         dir: Option<&CStr>,
         fd: Option<(BorrowedFd<'_>, i32)>,

@@ -71,6 +71,11 @@ pub enum Action {
     Hook(ControlByte),
     /// Start a program and answer [`Event::Started`] or [`Event::StartFailed`].
     Start(Program),
+    /// Close our writing end of the log pipe if it is open, and answer with
+    /// what is left in it (the pair's, see [`pair`](crate::pair)).
+    Drain,
+    /// End: everything is down (the pair's as well).
+    Quit,
 }
 
 /// A program of a service directory.
@@ -82,27 +87,25 @@ pub enum Program {
     Finish(Exit),
 }
 
-/// The actions that one event leads to: at most a TERM, a CONT, and a hook or
-/// start, which comes last because its answer is the next event.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Actions {
-    list: [Option<Action>; 3],
-}
+/// The actions that one event leads to, and whom they are for: at most a TERM,
+/// a CONT, and a hook or start, which comes last because its answer is the
+/// next event; or the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Actions([Option<(Role, Action)>; 4]);
 
 impl Actions {
-    fn push(&mut self, action: Action) {
-        if let Some(slot) = self.list.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(action);
+    /// Appends an action.
+    pub fn push(&mut self, role: Role, action: Action) {
+        let slot = self.0.iter_mut().find(|slot| slot.is_none());
+        debug_assert!(slot.is_some(), "an event leads to no more actions than this");
+        if let Some(slot) = slot {
+            *slot = Some((role, action));
         }
     }
-}
 
-impl IntoIterator for Actions {
-    type Item = Action;
-    type IntoIter = core::iter::Flatten<core::array::IntoIter<Option<Action>, 3>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.list.into_iter().flatten()
+    /// The action at `index`, `None` behind the last one.
+    pub fn get(&self, index: usize) -> Option<(Role, Action)> {
+        self.0.get(index).copied().flatten()
     }
 }
 
@@ -173,22 +176,20 @@ impl Service {
         (self.pending == Pending::Nothing && self.start_due().is_some()).then_some(self.not_before)
     }
 
-    /// Takes in an event; gives what to do.
-    pub fn step(&mut self, now: Now, event: Event) -> Actions {
-        let mut out = Actions::default();
+    /// Takes in an event; appends what to do.
+    pub fn step(&mut self, now: Now, event: Event, out: &mut Actions) {
         match event {
-            Event::Control(command) => self.control(command, &mut out),
+            Event::Control(command) => self.control(command, out),
             Event::Exited { exit, finish } => self.exited(now, exit, finish),
             Event::Started(pid) => self.started(now, pid),
             Event::StartFailed => {
                 self.pending = Pending::Nothing;
-                self.not_before = now.mono + THROTTLE;
+                self.not_before = now.mono.saturating_add(THROTTLE);
             }
-            Event::HookDone { handled } => self.hook_done(handled, &mut out),
+            Event::HookDone { handled } => self.hook_done(handled, out),
             Event::Tick => {}
         }
-        self.start_if_due(now, &mut out);
-        out
+        self.start_if_due(now, out);
     }
 
     /// For a log service whose writers are gone: it is no more wanted than to
@@ -242,7 +243,7 @@ impl Service {
     fn hook(&mut self, script: ControlByte, pending: Pending, out: &mut Actions) {
         self.pending = pending;
         match self.role {
-            Role::Service => out.push(Action::Hook(script)),
+            Role::Service => out.push(self.role, Action::Hook(script)),
             Role::Log => self.hook_done(false, out),
         }
     }
@@ -253,7 +254,7 @@ impl Service {
         match core::mem::replace(&mut self.pending, Pending::Nothing) {
             Pending::Signal(command) => {
                 if let (false, Some(pid), Some(signal)) = (handled, process, command.signal()) {
-                    out.push(Action::Kill(pid, signal));
+                    out.push(self.role, Action::Kill(pid, signal));
                 }
                 match command {
                     ControlByte::Pause => self.record.paused = process.is_some(),
@@ -274,7 +275,7 @@ impl Service {
     /// where the service is not to come back, CONT and a last script.
     fn stop(&mut self, handled: bool, process: Option<Pid>, out: &mut Actions) {
         if let (false, Some(pid)) = (handled, process) {
-            out.push(Action::Kill(pid, Signal::TERM));
+            out.push(self.role, Action::Kill(pid, Signal::TERM));
             self.record.got_term = true;
         }
         let script = match self.record.want {
@@ -283,7 +284,7 @@ impl Service {
             Want::Exit => ControlByte::Exit,
         };
         if let Some(pid) = process {
-            out.push(Action::Kill(pid, Signal::CONT));
+            out.push(self.role, Action::Kill(pid, Signal::CONT));
             self.record.paused = false;
         }
         self.hook(script, Pending::Notice, out);
@@ -302,8 +303,8 @@ impl Service {
         }
         self.record.state = State::Down;
         self.record.since = now.tai;
-        let soon = now.mono < self.started + THROTTLE;
-        self.not_before = if soon { now.mono + THROTTLE } else { now.mono };
+        let soon = now.mono < self.started.saturating_add(THROTTLE);
+        self.not_before = if soon { now.mono.saturating_add(THROTTLE) } else { now.mono };
     }
 
     fn started(&mut self, now: Now, pid: Pid) {
@@ -343,6 +344,6 @@ impl Service {
 
     fn start(&mut self, program: Program, out: &mut Actions) {
         self.pending = Pending::Start(program);
-        out.push(Action::Start(program));
+        out.push(self.role, Action::Start(program));
     }
 }

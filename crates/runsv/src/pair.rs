@@ -17,54 +17,11 @@ pub enum PairEvent {
     /// The supervisor was told to end (SIGTERM): as `x`. Only while
     /// [`Pair::wants_control`] of the service.
     Term,
-    /// The answer to [`PairAction::Drain`].
+    /// The answer to [`Action::Drain`].
     Drained {
         /// Whether the log pipe still holds something that nobody has read.
         leftover: bool,
     },
-}
-
-/// What is to be done for the pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PairAction {
-    /// Something for one of the two.
-    For(Role, Action),
-    /// Close our writing end of the log pipe if it is open, and answer
-    /// [`PairEvent::Drained`].
-    Drain,
-    /// End: everything is down.
-    Quit,
-}
-
-/// The actions that one event leads to, in order.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PairActions {
-    service: Actions,
-    log: Actions,
-    end: Option<PairAction>,
-}
-
-impl IntoIterator for PairActions {
-    type Item = PairAction;
-    type IntoIter =
-        core::iter::Chain<core::iter::Chain<For, For>, core::option::IntoIter<PairAction>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        For(Role::Log, self.log.into_iter())
-            .chain(For(Role::Service, self.service.into_iter()))
-            .chain(self.end)
-    }
-}
-
-/// The actions of one of the two.
-pub struct For(Role, <Actions as IntoIterator>::IntoIter);
-
-impl Iterator for For {
-    type Item = PairAction;
-
-    fn next(&mut self) -> Option<PairAction> {
-        self.1.next().map(|action| PairAction::For(self.0, action))
-    }
 }
 
 /// How far the end has come.
@@ -121,58 +78,64 @@ impl Pair {
     }
 
     /// Takes in an event; gives what to do.
-    pub fn step(&mut self, now: Now, event: PairEvent) -> PairActions {
-        let mut out = PairActions::default();
+    pub fn step(&mut self, now: Now, event: PairEvent) -> Actions {
+        let mut out = Actions::default();
         match event {
-            PairEvent::For(role, Event::Control(command)) => {
-                self.control(now, role, command, &mut out);
+            PairEvent::For(role, event) => self.step_one(now, role, event, &mut out),
+            PairEvent::Term => {
+                let exit = Event::Control(ControlByte::Exit);
+                self.step_one(now, Role::Service, exit, &mut out);
             }
-            PairEvent::For(Role::Service, event) => out.service = self.service.step(now, event),
-            PairEvent::For(Role::Log, event) => self.step_log(now, event, &mut out),
-            PairEvent::Term => self.control(now, Role::Service, ControlByte::Exit, &mut out),
-            PairEvent::Drained { leftover } => return self.drained(now, leftover),
+            PairEvent::Drained { leftover } => {
+                self.drained(now, leftover, &mut out);
+                return out;
+            }
         }
         self.end_if_due(&mut out);
         out
     }
 
-    fn control(&mut self, now: Now, role: Role, command: ControlByte, out: &mut PairActions) {
-        let event = Event::Control(command);
-        match (self.phase, role) {
-            (Phase::Serving, Role::Service) => out.service = self.service.step(now, event),
-            // The service is gone for good; nothing can be done for it.
-            (Phase::Draining { .. }, Role::Service) => {}
-            // Without its pipe the log service must not start another time,
-            // but it can be told to hurry.
-            (Phase::Draining { .. }, Role::Log)
-                if matches!(command, ControlByte::Up | ControlByte::Once) => {}
-            (_, Role::Log) => self.step_log(now, event, out),
+    fn step_one(&mut self, now: Now, role: Role, event: Event, out: &mut Actions) {
+        if let (Phase::Draining { .. }, Event::Control(command)) = (self.phase, event) {
+            // The service is gone for good; nothing can be done for it. The
+            // log service must not start another time without its pipe, but
+            // can be told to hurry.
+            let start = matches!(command, ControlByte::Up | ControlByte::Once);
+            if role == Role::Service || start {
+                return;
+            }
         }
-    }
-
-    fn step_log(&mut self, now: Now, event: Event, out: &mut PairActions) {
-        if let Some(log) = &mut self.log {
-            out.log = log.step(now, event);
+        match role {
+            Role::Service => self.service.step(now, event, out),
+            Role::Log => {
+                if let Some(log) = &mut self.log {
+                    log.step(now, event, out);
+                }
+            }
         }
     }
 
     /// Goes on with the end of the pair when the service is down for good, and
     /// when the log service has come down after it.
-    fn end_if_due(&mut self, out: &mut PairActions) {
-        let record = self.service.record();
-        if self.phase == Phase::Serving && self.service.is_down() && record.want == Want::Exit {
-            let again = self.log.as_mut().is_some_and(Service::release);
-            self.phase = Phase::Draining { again };
-            out.end = Some(PairAction::Drain);
-        } else if matches!(self.phase, Phase::Draining { .. })
-            && self.log.as_ref().is_some_and(|log| log.is_down() && log.deadline().is_none())
-        {
-            out.end = Some(PairAction::Drain);
+    fn end_if_due(&mut self, out: &mut Actions) {
+        let due = match (self.phase, &mut self.log) {
+            (Phase::Serving, log) => {
+                let ends = self.service.is_down() && self.service.record().want == Want::Exit;
+                if ends {
+                    let again = log.as_mut().is_some_and(Service::release);
+                    self.phase = Phase::Draining { again };
+                }
+                ends
+            }
+            (Phase::Draining { .. }, Some(log)) => log.is_down() && log.deadline().is_none(),
+            (Phase::Draining { .. }, None) => false,
+        };
+        if due {
+            out.push(Role::Service, Action::Drain);
         }
     }
 
-    fn drained(&mut self, now: Now, leftover: bool) -> PairActions {
-        let mut out = PairActions::default();
+    fn drained(&mut self, now: Now, leftover: bool, out: &mut Actions) {
         match &mut self.log {
             Some(log) if log.record().state != State::Down => {}
             Some(log) if leftover && self.phase == (Phase::Draining { again: true }) => {
@@ -180,10 +143,9 @@ impl Pair {
                 // service wrote last is not lost for that.
                 self.phase = Phase::Draining { again: false };
                 log.start_again();
-                out.log = log.step(now, Event::Tick);
+                log.step(now, Event::Tick, out);
             }
-            _ => out.end = Some(PairAction::Quit),
+            _ => out.push(Role::Service, Action::Quit),
         }
-        out
     }
 }

@@ -3,7 +3,7 @@
 
 use core::fmt::Write as _;
 
-use runit_core::diag::Voice;
+use runit_core::diag::{Decimal, Voice};
 use runit_core::layout::{Names, PUBLIC_MODE};
 use runit_core::status::StatusRecord;
 use rustix::process::Pid;
@@ -50,7 +50,7 @@ impl Report {
             let mut text = Short::default();
             if record.pid.is_some() {
                 // It has room for any number, so this cannot fail.
-                let _ = writeln!(text, "{pid}");
+                let _ = writeln!(text, "{}", Decimal(pid.into()));
             }
             replace_file(self.names.pid, text.as_bytes(), PUBLIC_MODE)?;
             self.pid_written = Some(pid);
@@ -80,7 +80,7 @@ impl Default for Short {
 impl Short {
     /// The text.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.buffer[..self.length]
+        self.buffer.get(..self.length).unwrap_or_default()
     }
 
     /// The text as a C string.
@@ -91,12 +91,13 @@ impl Short {
 
 impl core::fmt::Write for Short {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let end = self.length + text.len();
-        if end >= self.buffer.len() {
-            return Err(core::fmt::Error);
+        // The last byte stays the NUL.
+        let last = self.buffer.len() - 1;
+        for &byte in text.as_bytes() {
+            let room = self.buffer.get_mut(..last).and_then(|room| room.get_mut(self.length));
+            *room.ok_or(core::fmt::Error)? = byte;
+            self.length += 1;
         }
-        self.buffer[self.length..end].copy_from_slice(text.as_bytes());
-        self.length = end;
         Ok(())
     }
 }

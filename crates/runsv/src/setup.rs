@@ -3,8 +3,8 @@
 
 use core::ffi::CStr;
 
-use runit_core::diag::ErrText;
-use runit_core::layout::{Names, PRIVATE_MODE, SUPERVISE_MODE};
+use runit_core::diag::{ErrText, Plain};
+use runit_core::layout::{Name, Names, PRIVATE_MODE, SUPERVISE_MODE};
 use runit_rt::Errno;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags};
@@ -22,7 +22,7 @@ pub enum SetupError {
     #[error("unable to create log pipe: {0}")]
     LogPipe(ErrText),
     /// Something named in `supervise/` cannot be used.
-    #[error("unable to {verb} {name}: {error}", name = Text(.name))]
+    #[error("unable to {verb} {name}: {error}", verb = Plain(.verb), name = Name(.name))]
     Unable {
         /// What was tried.
         verb: &'static str,
@@ -32,20 +32,11 @@ pub enum SetupError {
         error: ErrText,
     },
     /// A name of ours belongs to something else.
-    #[error("{name} exists but is not a fifo", name = Text(.name))]
+    #[error("{name} exists but is not a fifo", name = Name(.name))]
     NotFifo {
         /// The name.
         name: &'static CStr,
     },
-}
-
-/// Shows one of our own names, which are ASCII.
-struct Text<'a>(&'a CStr);
-
-impl core::fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.0.to_str().unwrap_or_default())
-    }
 }
 
 fn unable(verb: &'static str, name: &'static CStr) -> impl FnOnce(Errno) -> SetupError {

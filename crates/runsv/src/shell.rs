@@ -16,8 +16,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
 use crate::children::Nursery;
-use crate::machine::{Action, Event, Now, Role, Service};
-use crate::pair::{Pair, PairAction, PairActions, PairEvent};
+use crate::machine::{Action, Event, Now, Program, Role, Service};
+use crate::pair::{Pair, PairEvent};
 use crate::report::Report;
 use crate::setup::{Contention, LogDir, LogPipe, SetupError, Supervise, exists, log_dir};
 
@@ -196,57 +196,57 @@ impl<'a> Shell<'a> {
     /// Hands an event to the pair and does what comes of it, and of that.
     fn handle(&mut self, now: Now, event: PairEvent) {
         let actions = self.pair.step(now, event);
-        self.perform(now, actions);
-    }
-
-    fn perform(&mut self, now: Now, actions: PairActions) {
-        for action in actions {
+        let mut index = 0;
+        while let Some((role, action)) = actions.get(index) {
+            index += 1;
             let answer = match action {
-                PairAction::For(role, action) => {
-                    let answer = self.perform_one(now, role, action);
-                    answer.map(|event| PairEvent::For(role, event))
+                Action::Kill(pid, signal) => {
+                    // It has not been reaped, so it is ours. One that has changed
+                    // its user and may not be signalled is the administrator's.
+                    let _ = kill_process(pid, signal);
+                    continue;
                 }
-                PairAction::Drain => Some(self.drain()),
-                PairAction::Quit => {
+                Action::Hook(command) => {
+                    if self.start_hook(command) {
+                        continue;
+                    }
+                    PairEvent::For(role, Event::HookDone { handled: false })
+                }
+                Action::Start(program) => {
+                    let event = self.start(now, role, program);
+                    PairEvent::For(role, event)
+                }
+                Action::Drain => self.drain(),
+                Action::Quit => {
                     self.quit = true;
-                    None
+                    continue;
                 }
             };
-            if let Some(event) = answer {
-                self.handle(now, event);
-            }
+            self.handle(now, answer);
         }
     }
 
-    fn perform_one(&mut self, now: Now, role: Role, action: Action) -> Option<Event> {
-        match action {
-            Action::Kill(pid, signal) => {
-                // It has not been reaped, so it is ours. One that has changed
-                // its user and may not be signalled is the administrator's.
-                let _ = kill_process(pid, signal);
-                None
-            }
-            Action::Hook(command) => {
-                let record = self.pair.get(role)?.record();
-                let voice = self.nursery.voice;
-                let pipe = self.log.as_ref().map(|log| &log.pipe);
-                // The script shall find the status as it is now.
-                let update = || self.report.update(record, &voice);
-                self.hook = self.nursery.start_hook(command, pipe, update);
-                self.hook.is_none().then_some(Event::HookDone { handled: false })
-            }
-            Action::Start(program) => {
-                match program {
-                    crate::machine::Program::Run if role == Role::Service => self.adopt_log(now),
-                    crate::machine::Program::Run => {}
-                    // `finish` shall find that `run` has ended.
-                    crate::machine::Program::Finish(_) => self.report_all(),
-                }
-                let pipe = self.log.as_ref().map(|log| &log.pipe);
-                let started = self.nursery.start(role, program, pipe);
-                Some(started.map_or(Event::StartFailed, Event::Started))
-            }
+    /// Starts a control script; says whether there is one to wait for.
+    fn start_hook(&mut self, command: ControlByte) -> bool {
+        let Some(path) = self.nursery.hook(command) else {
+            return false;
+        };
+        // The script shall find the status as it is now.
+        self.report_all();
+        let pipe = self.log.as_ref().map(|log| &log.pipe);
+        self.hook = self.nursery.start_hook(path, pipe);
+        self.hook.is_some()
+    }
+
+    fn start(&mut self, now: Now, role: Role, program: Program) -> Event {
+        match (program, role) {
+            (Program::Run, Role::Service) => self.adopt_log(now),
+            (Program::Run, Role::Log) => {}
+            // `finish` shall find that `run` has ended.
+            (Program::Finish(_), _) => self.report_all(),
         }
+        let pipe = self.log.as_ref().map(|log| &log.pipe);
+        self.nursery.start(role, program, pipe).map_or(Event::StartFailed, Event::Started)
     }
 
     /// Takes up a `log/` that has appeared since the start.
@@ -286,7 +286,7 @@ impl<'a> Shell<'a> {
             self.report.update(service.record(), &voice);
             failing |= self.report.is_failing();
         }
-        self.retry = failing.then(|| clock::monotonic() + RETRY);
+        self.retry = failing.then(|| clock::monotonic().saturating_add(RETRY));
     }
 }
 
