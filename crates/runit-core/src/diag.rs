@@ -6,8 +6,28 @@
 
 use core::fmt::{self, Write};
 
+use runit_rt::strings::{ShortCString, decimal};
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
+
+/// Takes text in pieces, and never fails.
+pub trait Sink {
+    /// Appends `bytes` as they are.
+    fn push(&mut self, bytes: &[u8]);
+}
+
+impl Sink for ShortCString {
+    fn push(&mut self, bytes: &[u8]) {
+        Self::push(self, bytes);
+    }
+}
+
+/// What can be said without `core::fmt`, which the smallest tools leave out:
+/// to them it would be a fifth of their file.
+pub trait Say {
+    /// Appends the text to `out`.
+    fn say(&self, out: &mut dyn Sink);
+}
 
 /// Room for the longest path and a sentence about it.
 const LINE_SIZE: usize = 4096 + 512;
@@ -28,8 +48,23 @@ impl<'fd> Line<'fd> {
         Self { fd, buffer: [0; LINE_SIZE], length: 0 }
     }
 
-    /// Appends `bytes` as they are.
-    pub fn push(&mut self, bytes: &[u8]) {
+    /// Writes what is there. An error means that some of it was not written.
+    pub fn send(&mut self) -> Result<(), Errno> {
+        let mut rest = self.buffer.get(..self.length).unwrap_or_default();
+        self.length = 0;
+        while !rest.is_empty() {
+            match rustix::io::write(self.fd, rest) {
+                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Line<'_> {
+    fn push(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
             if self.length >= LINE_SIZE {
@@ -45,20 +80,6 @@ impl<'fd> Line<'fd> {
             self.length += copied;
             rest = rest.get(copied..).unwrap_or_default();
         }
-    }
-
-    /// Writes what is there. An error means that some of it was not written.
-    pub fn send(&mut self) -> Result<(), Errno> {
-        let mut rest = self.buffer.get(..self.length).unwrap_or_default();
-        self.length = 0;
-        while !rest.is_empty() {
-            match rustix::io::write(self.fd, rest) {
-                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 
@@ -107,6 +128,12 @@ fn escape(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plain<'a>(pub &'a str);
 
+impl Say for Plain<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        out.push(self.0.as_bytes());
+    }
+}
+
 impl fmt::Display for Plain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
@@ -117,32 +144,35 @@ impl fmt::Display for Plain<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub i64);
 
+impl Say for Decimal {
+    fn say(&self, out: &mut dyn Sink) {
+        if self.0 < 0 {
+            out.push(b"-");
+        }
+        out.push(decimal(self.0.unsigned_abs(), &mut [0; 20]));
+    }
+}
+
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [b'0'; 20];
-        let mut rest = self.0.unsigned_abs();
-        let mut used = 0;
-        for digit in digits.iter_mut().rev() {
-            *digit += u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-            used += 1;
-            if rest == 0 {
-                break;
-            }
-        }
         if self.0 < 0 {
             f.write_char('-')?;
         }
-        for &digit in digits.iter().skip(20 - used) {
-            f.write_char(digit.into())?;
-        }
-        Ok(())
+        let mut digits = [0; 20];
+        let digits = decimal(self.0.unsigned_abs(), &mut digits);
+        digits.iter().try_for_each(|&digit| f.write_char(digit.into()))
     }
 }
 
 /// Shows a system error in the suite's wording, `ERR` in CONTRACT.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrText(pub Errno);
+
+impl Say for ErrText {
+    fn say(&self, out: &mut dyn Sink) {
+        out.push(runit_rt::errtext::text(self.0).as_bytes());
+    }
+}
 
 impl fmt::Display for ErrText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,40 +192,59 @@ pub struct Voice<'a> {
 impl Voice<'_> {
     /// `PROG SUBJECT: fatal: SENTENCE`.
     pub fn fatal(&self, sentence: &dyn fmt::Display) {
-        self.say("fatal: ", sentence);
+        self.show("fatal: ", sentence);
     }
 
     /// `PROG SUBJECT: warning: SENTENCE`.
     pub fn warning(&self, sentence: &dyn fmt::Display) {
-        self.say("warning: ", sentence);
+        self.show("warning: ", sentence);
     }
 
     /// `PROG SUBJECT: SENTENCE`.
     pub fn info(&self, sentence: &dyn fmt::Display) {
-        self.say("", sentence);
+        self.show("", sentence);
     }
 
-    fn say(&self, kind: &str, sentence: &dyn fmt::Display) {
+    fn show(&self, kind: &str, sentence: &dyn fmt::Display) {
         let mut line = Line::new(runit_rt::stdio::stderr());
+        self.prefix(kind, &mut line);
         // A `Line` takes everything, and a diagnostic has no one to tell.
-        let _ = self.compose(&mut line, kind, sentence);
+        let _ = writeln!(line, "{sentence}");
         let _ = line.send();
     }
 
-    fn compose(
-        &self,
-        line: &mut dyn Write,
-        kind: &str,
-        sentence: &dyn fmt::Display,
-    ) -> fmt::Result {
-        line.write_str(self.program)?;
-        if let Some(subject) = self.subject {
-            write!(line, " {}", Bytes(subject))?;
-        }
-        line.write_str(": ")?;
-        line.write_str(kind)?;
-        writeln!(line, "{sentence}")
+    /// `PROG SUBJECT: KIND SENTENCE`, without `core::fmt`; `kind` is `fatal: `
+    /// or `warning: `.
+    pub fn say(&self, kind: &str, sentence: &dyn Say) {
+        let mut line = Line::new(runit_rt::stdio::stderr());
+        self.prefix(kind, &mut line);
+        sentence.say(&mut line);
+        line.push(b"\n");
+        // A diagnostic has no one to tell.
+        let _ = line.send();
     }
+
+    fn prefix(&self, kind: &str, line: &mut dyn Sink) {
+        line.push(self.program.as_bytes());
+        if let Some(subject) = self.subject {
+            line.push(b" ");
+            // As it is, but for what would end the line.
+            for &byte in subject {
+                line.push(if byte == b'\n' { b"\\n" } else { core::slice::from_ref(&byte) });
+            }
+        }
+        line.push(b": ");
+        line.push(kind.as_bytes());
+    }
+}
+
+/// Writes the pieces of `text` to `fd`, at once if they are not too long.
+pub fn write_pieces(fd: BorrowedFd<'_>, text: &[&str]) -> Result<(), Errno> {
+    let mut line = Line::new(fd);
+    for piece in text {
+        line.push(piece.as_bytes());
+    }
+    line.send()
 }
 
 /// Writes `text` to `fd`, whole.
@@ -209,7 +258,7 @@ pub fn write_all(fd: BorrowedFd<'_>, text: &dyn fmt::Display) -> Result<(), Errn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::{String, ToString};
+    use std::string::ToString;
 
     #[test]
     fn a_name_never_breaks_a_line() {
@@ -226,12 +275,14 @@ mod tests {
 
     #[test]
     fn a_voice_names_program_and_subject() {
-        let mut line = String::new();
-        let voice = Voice { program: "runsv", subject: Some(b"/etc/sv/x") };
-        voice.compose(&mut line, "fatal: ", &ErrText(Errno::NOENT)).unwrap();
-        assert_eq!(line, "runsv /etc/sv/x: fatal: file does not exist\n");
-        line.clear();
-        Voice { program: "chpst", subject: None }.compose(&mut line, "", &"x").unwrap();
-        assert_eq!(line, "chpst: x\n");
+        let said = |subject, kind| {
+            let mut line = ShortCString::new();
+            Voice { program: "runsv", subject }.prefix(kind, &mut line);
+            ErrText(Errno::NOENT).say(&mut line);
+            line.as_c_str().to_string_lossy().into_owned()
+        };
+        assert_eq!(said(Some(b"/a b"), "fatal: "), "runsv /a b: fatal: file does not exist");
+        assert_eq!(said(Some(b"a\nb"), ""), "runsv a\\nb: file does not exist");
+        assert_eq!(said(None, ""), "runsv: file does not exist");
     }
 }

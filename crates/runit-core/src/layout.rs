@@ -4,6 +4,7 @@ use core::ffi::CStr;
 use core::fmt::{self, Write as _};
 
 use crate::control::ControlByte;
+use crate::diag::{Say, Sink};
 
 /// The names of one of the two services that a service directory can hold:
 /// the service itself, or its log service in `log/`.
@@ -97,6 +98,12 @@ pub const fn control_script(command: ControlByte) -> &'static CStr {
 /// Shows one of the names of this module, which are ASCII.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a>(pub &'a CStr);
+
+impl Say for Name<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        out.push(self.0.to_bytes());
+    }
+}
 
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,9 @@
 //! `supervise/status` and `supervise/stat`: what a supervisor tells the world
 //! (CONTRACT section 1).
 
-use core::fmt;
-
 use rustix::process::Pid;
 
+use crate::diag::{Say, Sink};
 use crate::tai::{self, Tai64n};
 
 /// The size of a status record in bytes.
@@ -56,17 +55,21 @@ pub struct StatusRecord {
 impl StatusRecord {
     /// The record as `status` holds it.
     pub fn to_bytes(self) -> [u8; SIZE] {
-        let mut bytes = [0; SIZE];
-        bytes[..tai::SIZE].copy_from_slice(&self.since.to_bytes());
-        bytes[12..16].copy_from_slice(&Pid::as_raw(self.pid).to_le_bytes());
-        bytes[16] = self.paused.into();
-        bytes[17] = if self.want == Want::Up { b'u' } else { b'd' };
-        bytes[18] = self.got_term.into();
-        bytes[19] = match self.state {
+        let state = match self.state {
             State::Down => 0,
             State::Run => 1,
             State::Finish => 2,
         };
+        let want = if self.want == Want::Up { b'u' } else { b'd' };
+        let [p0, p1, p2, p3] = Pid::as_raw(self.pid).to_le_bytes();
+        let rest = [p0, p1, p2, p3, self.paused.into(), want, self.got_term.into(), state];
+        let mut bytes = [0; SIZE];
+        if let Some(time) = bytes.first_chunk_mut() {
+            *time = self.since.to_bytes();
+        }
+        if let Some(end) = bytes.last_chunk_mut() {
+            *end = rest;
+        }
         bytes
     }
 
@@ -101,29 +104,29 @@ impl StatusRecord {
     }
 }
 
-/// Shows a record as the line of `supervise/stat`.
+/// Says a record as the line of `supervise/stat`.
 #[derive(Clone, Copy, Debug)]
 pub struct StatText(StatusRecord);
 
-impl fmt::Display for StatText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Say for StatText {
+    fn say(&self, out: &mut dyn Sink) {
         let record = self.0;
-        f.write_str(match record.state {
-            State::Down => "down",
-            State::Run => "run",
-            State::Finish => "finish",
-        })?;
+        out.push(match record.state {
+            State::Down => b"down",
+            State::Run => b"run",
+            State::Finish => b"finish",
+        });
         if record.paused {
-            f.write_str(", paused")?;
+            out.push(b", paused");
         }
         if record.got_term {
-            f.write_str(", got TERM")?;
+            out.push(b", got TERM");
         }
         match record.want {
-            _ if record.state == State::Down => Ok(()),
-            Want::Up => Ok(()),
-            Want::Down => f.write_str(", want down"),
-            Want::Exit => f.write_str(", want exit"),
+            _ if record.state == State::Down => {}
+            Want::Up => {}
+            Want::Down => out.push(b", want down"),
+            Want::Exit => out.push(b", want exit"),
         }
     }
 }
@@ -132,7 +135,8 @@ impl fmt::Display for StatText {
 mod tests {
     use super::*;
     use core::time::Duration;
-    use std::string::ToString;
+    use runit_rt::strings::ShortCString;
+    use std::string::String;
 
     const RECORD: StatusRecord = StatusRecord {
         since: Tai64n::from_unix(Duration::new(1, 2)),
@@ -170,15 +174,21 @@ mod tests {
         assert_eq!(StatusRecord::from_bytes(&odd), None);
     }
 
+    fn text(record: StatusRecord) -> String {
+        let mut text = ShortCString::new();
+        record.stat_text().say(&mut text);
+        text.as_c_str().to_string_lossy().into_owned()
+    }
+
     #[test]
     fn the_text_names_what_applies_in_order() {
         let mut record = RECORD;
-        assert_eq!(record.stat_text().to_string(), "finish, paused, got TERM");
+        assert_eq!(text(record), "finish, paused, got TERM");
         record.want = Want::Exit;
-        assert_eq!(record.stat_text().to_string(), "finish, paused, got TERM, want exit");
+        assert_eq!(text(record), "finish, paused, got TERM, want exit");
         record = StatusRecord { want: Want::Down, state: State::Run, ..StatusRecord::default() };
-        assert_eq!(record.stat_text().to_string(), "run, want down");
+        assert_eq!(text(record), "run, want down");
         record.state = State::Down;
-        assert_eq!(record.stat_text().to_string(), "down");
+        assert_eq!(text(record), "down");
     }
 }

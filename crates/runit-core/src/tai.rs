@@ -47,10 +47,9 @@ impl Tai64n {
 
     /// The binary form: seconds in 8 bytes, nanoseconds in 4, big-endian.
     pub fn to_bytes(self) -> [u8; SIZE] {
-        let mut bytes = [0; SIZE];
-        bytes[..8].copy_from_slice(&self.seconds.to_be_bytes());
-        bytes[8..].copy_from_slice(&self.nanoseconds.to_be_bytes());
-        bytes
+        let [a, b, c, d, e, f, g, h] = self.seconds.to_be_bytes();
+        let [i, j, k, l] = self.nanoseconds.to_be_bytes();
+        [a, b, c, d, e, f, g, h, i, j, k, l]
     }
 
     /// The stamp of a binary form. Every value is taken as it is.

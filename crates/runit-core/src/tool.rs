@@ -1,8 +1,6 @@
 //! What all tools answer alike: usage, `--help`, `--version` and `-V`.
 
-use core::fmt::{self, Write as _};
-
-use crate::diag::{Plain, write_all};
+use crate::diag::{Line, Say, Sink, write_pieces};
 use crate::options::Opt;
 use runit_rt::{Errno, stdio};
 
@@ -30,33 +28,27 @@ impl<K: Copy> Tool<K> {
     /// Prints usage on standard error: the line and an empty one.
     pub fn print_usage(&self) {
         // There is no one to tell if this fails; the exit code says the rest.
-        let _ = write_all(stdio::stderr(), &format_args!("usage: {}\n\n", Plain(self.usage)));
+        let _ = write_pieces(stdio::stderr(), &["usage: ", self.usage, "\n\n"]);
     }
 
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
     pub fn print_id(&self) {
-        let text = format_args!(
-            "$Id: {} {} $\nusage: {}\n\n",
-            Plain(self.name),
-            Plain(VERSION),
-            Plain(self.usage)
-        );
+        let text = ["$Id: ", self.name, " ", VERSION, " $\nusage: ", self.usage, "\n\n"];
         // As above.
-        let _ = write_all(stdio::stderr(), &text);
+        let _ = write_pieces(stdio::stderr(), &text);
     }
 
     /// Prints name and version on standard output; gives the exit code, which
     /// is 111 where it could not be written.
     pub fn print_version(&self) -> u8 {
-        code(write_all(
-            stdio::stdout(),
-            &format_args!("{} (runit-rs) {}\n", Plain(self.name), Plain(VERSION)),
-        ))
+        code(write_pieces(stdio::stdout(), &[self.name, " (runit-rs) ", VERSION, "\n"]))
     }
 
     /// Prints help on standard output; gives the exit code as above.
     pub fn print_help(&self) -> u8 {
-        code(write_all(stdio::stdout(), &Help(self)))
+        let mut line = Line::new(stdio::stdout());
+        Help(self).say(&mut line);
+        code(line.send())
     }
 }
 
@@ -64,90 +56,78 @@ fn code(written: Result<(), Errno>) -> u8 {
     written.map_or(111, |()| 0)
 }
 
-/// Shows a tool's help.
+/// The options that every tool has, as [`line_up`] would show them.
+const COMMON: &[u8] = b"  --help              show this help\n  \
+                          --version           show name and version\n";
+
+/// Says a tool's help.
 pub struct Help<'a, K: 'static>(pub &'a Tool<K>);
 
-impl<K> fmt::Display for Help<'_, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const COMMON: [(&str, &str); 2] =
-            [("help", "show this help"), ("version", "show name and version")];
-        for (number, line) in self.0.synopsis.iter().enumerate() {
-            f.write_str(if number == 0 { "usage: " } else { "       " })?;
-            f.write_str(line)?;
-            f.write_char('\n')?;
+impl<K> Say for Help<'_, K> {
+    fn say(&self, out: &mut dyn Sink) {
+        let mut before: &[u8] = b"usage: ";
+        for line in self.0.synopsis {
+            out.push(before);
+            out.push(line.as_bytes());
+            before = b"\n       ";
         }
-        f.write_str(self.0.about)?;
-        f.write_str("\n\n")?;
+        out.push(b"\n");
+        out.push(self.0.about.as_bytes());
+        out.push(b"\n\n");
         for option in self.0.options {
-            let label = Label(option.short, option.long, option.value);
-            line_up(f, &label, label.width(), option.help)?;
+            line_up(out, option.short, [option.long, option.value], option.help);
         }
-        for (name, help) in COMMON {
-            let label = Label(None, Some(name), None);
-            line_up(f, &label, label.width(), help)?;
-        }
+        out.push(COMMON);
         if !self.0.notes.is_empty() {
-            f.write_char('\n')?;
-            f.write_str(self.0.notes)?;
-            f.write_char('\n')?;
+            out.push(b"\n");
+            out.push(self.0.notes.as_bytes());
+            out.push(b"\n");
         }
-        Ok(())
     }
 }
 
-/// Shows an option as `-w, --wait SEC`.
-struct Label(Option<u8>, Option<&'static str>, Option<&'static str>);
-
-impl Label {
-    fn width(&self) -> usize {
-        let short = if self.0.is_some() { 2 } else { 0 };
-        let long = self.1.map_or(0, |long| 2 + long.len());
-        let between = if short > 0 && long > 0 { 2 } else { 0 };
-        short + between + long + self.2.map_or(0, |value| 1 + value.len())
-    }
-}
-
-impl fmt::Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(short) = self.0 {
-            f.write_char('-')?;
-            f.write_char(short.into())?;
-        }
-        if let Some(long) = self.1 {
-            f.write_str(if self.0.is_some() { ", --" } else { "--" })?;
-            f.write_str(long)?;
-        }
-        if let Some(value) = self.2 {
-            f.write_char(' ')?;
-            f.write_str(value)?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes a line of help: the label, and the text in the second column, on a
-/// line of its own where the label is too wide.
-fn line_up(f: &mut fmt::Formatter<'_>, label: &Label, width: usize, help: &str) -> fmt::Result {
+/// Says a line of help: `-w, --wait SEC`, and the text in the second column,
+/// on a line of its own where there is no room left.
+fn line_up(out: &mut dyn Sink, short: Option<u8>, words: [Option<&str>; 2], help: &str) {
     const COLUMN: usize = 22;
-    write!(f, "  {label}")?;
-    let used = 2 + width;
-    let gap = if used + 2 > COLUMN {
-        f.write_char('\n')?;
-        COLUMN
-    } else {
-        COLUMN - used
-    };
-    for _ in 0..gap {
-        f.write_char(' ')?;
+    const BLANKS: [u8; COLUMN] = [b' '; COLUMN];
+    let [long, value] = words;
+    let letter = short.map(|letter| [b'-', letter]);
+    let pieces: [&[u8]; 6] = [
+        b"  ",
+        letter.as_ref().map_or(b"", |letter| letter),
+        if short.is_some() && long.is_some() { b", " } else { b"" },
+        if long.is_some() { b"--" } else { b"" },
+        long.map_or(b"", str::as_bytes),
+        if value.is_some() { b" " } else { b"" },
+    ];
+    let mut used = 0;
+    for piece in pieces.into_iter().chain(value.map(str::as_bytes)) {
+        out.push(piece);
+        used += piece.len();
     }
-    f.write_str(help)?;
-    f.write_char('\n')
+    if used + 2 > COLUMN {
+        out.push(b"\n");
+        used = 0;
+    }
+    out.push(BLANKS.get(used..).unwrap_or_default());
+    out.push(help.as_bytes());
+    out.push(b"\n");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::string::ToString;
+    use std::string::String;
+
+    #[derive(Default)]
+    struct Text(String);
+
+    impl Sink for Text {
+        fn push(&mut self, bytes: &[u8]) {
+            self.0.push_str(core::str::from_utf8(bytes).unwrap());
+        }
+    }
 
     #[test]
     fn help_shows_every_option_in_columns() {
@@ -169,6 +149,8 @@ mod tests {
             ],
             notes: "See also: nothing.",
         };
-        insta::assert_snapshot!(Help(&TOOL).to_string());
+        let mut help = Text::default();
+        Help(&TOOL).say(&mut help);
+        insta::assert_snapshot!(help.0);
     }
 }

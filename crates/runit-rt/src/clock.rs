@@ -33,8 +33,10 @@ fn read(clock: u32) -> Duration {
     }
     // SAFETY: all zeros is a valid timespec, and so is what the kernel wrote.
     let time = unsafe { time.assume_init() };
-    let part = Duration::from_nanos(u64::try_from(time.tv_nsec).unwrap_or(0));
-    Duration::from_secs(u64::try_from(time.tv_sec).unwrap_or(0)).saturating_add(part)
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let part = u64::try_from(time.tv_nsec).unwrap_or(0);
+    // In nanoseconds, 64 bits last until the year 2554.
+    Duration::from_nanos(seconds.saturating_mul(1_000_000_000).saturating_add(part))
 }
 
 #[cfg(test)]

@@ -123,10 +123,9 @@ pub fn text(error: Errno) -> &'static str {
     while let [number, length, tail @ ..] = rest {
         let length = usize::from(*length);
         if i32::from(*number) == error.raw_os_error() {
-            return tail
-                .get(..length)
-                .and_then(|t| core::str::from_utf8(t).ok())
-                .unwrap_or(UNKNOWN);
+            let text = tail.get(..length).unwrap_or_default();
+            // SAFETY: these are the bytes of one of `TEXTS`, which are UTF-8.
+            return unsafe { core::str::from_utf8_unchecked(text) };
         }
         rest = tail.get(length..).unwrap_or_default();
     }

@@ -195,25 +195,14 @@ mod tests {
         let inherited = block(set);
         let fd = SignalFd::new(set).unwrap();
         assert_eq!(fd.read(), None);
-        let me = rustix::process::getpid();
+        let me = u32::try_from(rustix::process::getpid().as_raw_pid()).unwrap();
         // To this thread: others of the test process have not blocked it.
-        let tid = rustix::thread::gettid();
+        let tid = u32::try_from(rustix::thread::gettid().as_raw_pid()).unwrap();
         // SAFETY: tgkill takes three numbers.
         unsafe {
-            syscall(
-                general::__NR_tgkill,
-                [
-                    me.as_raw_nonzero().get() as usize,
-                    tid.as_raw_nonzero().get() as usize,
-                    USR1 as usize,
-                    0,
-                    0,
-                    0,
-                ],
-            );
+            syscall(general::__NR_tgkill, [me as usize, tid as usize, USR1 as usize, 0, 0, 0]);
         }
-        let pid = u32::try_from(me.as_raw_nonzero().get()).unwrap();
-        assert_eq!(fd.read(), Some((USR1, pid)));
+        assert_eq!(fd.read(), Some((USR1, me)));
         assert_eq!(fd.read(), None);
         inherited.restore();
     }

@@ -32,6 +32,29 @@ pub enum Program<'a> {
     Search(&'a CStr, &'a CStr),
 }
 
+/// What can be executed.
+pub trait Executable {
+    /// Becomes this program; comes back only with the reason why not.
+    fn execute(&self, argv: CStrList<'_>, env: CStrList<'_>) -> Errno;
+}
+
+impl Executable for Program<'_> {
+    fn execute(&self, argv: CStrList<'_>, env: CStrList<'_>) -> Errno {
+        execute(*self, argv, env)
+    }
+}
+
+/// As [`Program::Path`], for tools that never search and have no room for the
+/// code that would.
+#[derive(Clone, Copy)]
+pub struct FixedPath<'a>(pub &'a CStr);
+
+impl Executable for FixedPath<'_> {
+    fn execute(&self, argv: CStrList<'_>, env: CStrList<'_>) -> Errno {
+        execve(self.0.as_ptr(), argv, env)
+    }
+}
+
 /// The session that a child lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
@@ -47,9 +70,9 @@ pub enum Session {
 /// What to do in a child before it executes its program, in this order:
 /// session, directory, descriptors, signal state.
 #[derive(Clone, Copy)]
-pub struct Spawn<'a> {
+pub struct Spawn<'a, P = Program<'a>> {
     /// The file.
-    pub program: Program<'a>,
+    pub program: P,
     /// The child's arguments, its name first.
     pub argv: CStrList<'a>,
     /// The child's environment.
@@ -80,14 +103,15 @@ pub enum Failure {
     Execute(Errno),
 }
 
-impl Spawn<'_> {
+impl<P: Executable> Spawn<'_, P> {
     /// Starts the child and gives its pid. An error means that there is no
     /// child; one that cannot execute its program ends by itself with code 111.
     pub fn start(&self) -> Result<Pid, Errno> {
         // SAFETY: `child` never returns. It writes to this memory only its own
         // stack frames and what `failed` does, which is bound by Rust's rules
         // for a shared reference.
-        let pid = check(unsafe { vfork_call(child, core::ptr::from_ref(self).cast_mut().cast()) })?;
+        let pid =
+            check(unsafe { vfork_call(child::<P>, core::ptr::from_ref(self).cast_mut().cast()) })?;
         i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::CHILD)
     }
 
@@ -116,13 +140,13 @@ impl Spawn<'_> {
             }
         }
         self.signals.restore();
-        Failure::Execute(execute(self.program, self.argv, self.env))
+        Failure::Execute(self.program.execute(self.argv, self.env))
     }
 }
 
-unsafe extern "C" fn child(spawn: *mut c_void) -> ! {
+unsafe extern "C" fn child<P: Executable>(spawn: *mut c_void) -> ! {
     // SAFETY: `start` passes a reference that lives until the child is gone.
-    let spawn = unsafe { &*spawn.cast::<Spawn<'_>>() };
+    let spawn = unsafe { &*spawn.cast::<Spawn<'_, P>>() };
     (spawn.failed)(spawn.run_child());
     crate::exit(111)
 }
@@ -221,6 +245,7 @@ mod tests {
     use crate::signal::{SignalSet, block};
     use crate::strings::ListBuf;
     use core::cell::Cell;
+    use rustix::fd::AsFd as _;
     use rustix::io::{fcntl_dupfd_cloexec, read};
     use rustix::pipe::{PipeFlags, pipe_with};
     use rustix::process::{WaitOptions, waitpid};
@@ -254,7 +279,6 @@ mod tests {
     fn descriptors_that_stand_in_each_others_place_are_swapped() {
         let (a_in, a_out) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let (b_in, b_out) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-        use rustix::fd::AsFd;
         // High numbers which no other thread of this process uses.
         let first = fcntl_dupfd_cloexec(&a_out, 300).unwrap();
         let second = fcntl_dupfd_cloexec(&b_out, 301).unwrap();

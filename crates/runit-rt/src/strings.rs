@@ -128,6 +128,74 @@ pub fn list_in<'a>(
     None
 }
 
+/// The C string at the start of `bytes`, up to the first NUL; `None` where
+/// there is none.
+pub fn c_str_in(bytes: &[u8]) -> Option<&CStr> {
+    bytes.iter().position(|&byte| byte == 0).map(|_| {
+        // SAFETY: there is a NUL within the bytes.
+        unsafe { CStr::from_ptr(bytes.as_ptr().cast()) }
+    })
+}
+
+/// The decimal digits of `number`, put at the end of `digits`.
+pub fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut used = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        used += 1;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(digits.len() - used..).unwrap_or_default()
+}
+
+/// A short C string made of pieces, on the stack.
+pub struct ShortCString {
+    buffer: [u8; 48],
+    length: usize,
+}
+
+impl ShortCString {
+    /// The most bytes that it holds, without the NUL.
+    pub const CAPACITY: usize = 47;
+
+    /// An empty string.
+    #[inline(never)]
+    pub const fn new() -> Self {
+        Self { buffer: [0; 48], length: 0 }
+    }
+
+    /// Appends `bytes`; those beyond the capacity are left out, and so is a
+    /// NUL and what follows it.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let room = self.buffer.iter_mut().take(Self::CAPACITY).skip(self.length);
+        for (to, &from) in room.zip(bytes.iter().take_while(|&&byte| byte != 0)) {
+            *to = from;
+            self.length += 1;
+        }
+    }
+
+    /// The bytes without the NUL.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.buffer.get(..self.length).unwrap_or_default()
+    }
+
+    /// The string.
+    pub fn as_c_str(&self) -> &CStr {
+        // SAFETY: `push` writes no NUL and leaves the last byte, so the zeros
+        // that follow the text are there.
+        unsafe { CStr::from_ptr(self.buffer.as_ptr().cast()) }
+    }
+}
+
+impl Default for ShortCString {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +223,30 @@ mod tests {
         assert_eq!(list.collect::<Vec<_>>(), [c"a", c"b"]);
         assert!(list_in(&mut slots, [c"a", c"b", c"c"]).is_none());
         assert_eq!(list_in(&mut slots, []).map(Iterator::count), Some(0));
+    }
+
+    #[test]
+    fn a_c_string_ends_at_the_first_nul() {
+        assert_eq!(c_str_in(b"ab\0c\0"), Some(c"ab"));
+        assert_eq!(c_str_in(b"ab"), None);
+        assert_eq!(c_str_in(b""), None);
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        for number in [0, 7, 10, u64::MAX] {
+            assert_eq!(decimal(number, &mut [0; 20]), std::format!("{number}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_short_string_keeps_what_fits() {
+        let mut string = ShortCString::new();
+        string.push(b"abc\0d");
+        string.push(b"d");
+        assert_eq!(string.as_c_str(), c"abcd");
+        string.push(&[b'x'; 100]);
+        assert_eq!(string.as_c_str().count_bytes(), ShortCString::CAPACITY);
+        assert_eq!(string.as_bytes(), string.as_c_str().to_bytes());
     }
 }

@@ -1,44 +1,53 @@
 //! The programs that a supervisor starts, and what it says when it cannot.
 
 use core::ffi::CStr;
-use core::fmt::Write as _;
 
 use runit_core::control::ControlByte;
-use runit_core::diag::{Decimal, ErrText, Voice};
-use runit_core::layout::{self, FINISH, LOG, Name, RUN};
+use runit_core::diag::{Decimal, ErrText, Say, Sink, Voice};
+use runit_core::layout::{self, FINISH, LOG, RUN};
 use runit_rt::Errno;
 use runit_rt::signal::Inherited;
-use runit_rt::spawn::{self, Failure, Session, Spawn};
-use runit_rt::strings::{CStrList, ListBuf};
+use runit_rt::spawn::{Failure, FixedPath, Session, Spawn};
+use runit_rt::strings::{CStrList, ListBuf, ShortCString};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::fs::Mode;
 use rustix::process::Pid;
 
 use crate::machine::{Program, Role};
-use crate::report::Short;
 use crate::setup::LogPipe;
 
 /// Why a child could not be started, or not do what it was started for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildError {
     /// No process could be made; it will be tried again.
-    #[error("unable to fork, retrying in a second: {0}")]
-    Fork(ErrText),
+    Fork(Errno),
     /// No process could be made for a control script.
-    #[error("unable to fork for {name}: {1}", name = Name(.0))]
-    ForkHook(&'static CStr, ErrText),
+    ForkHook(&'static CStr, Errno),
     /// It cannot be told whether there is a control script.
-    #[error("unable to stat {name}: {1}", name = Name(.0))]
-    StatHook(&'static CStr, ErrText),
-    /// Said by the child: `log` cannot be entered.
-    #[error("unable to change directory to ./log: {0}")]
-    LogDirectory(ErrText),
-    /// Said by the child: the log pipe cannot be given its number.
-    #[error("unable to setup filedescriptor for {name}: {1}", name = Name(.0))]
-    Descriptor(&'static CStr, ErrText),
-    /// Said by the child: the program cannot be executed.
-    #[error("unable to start {name}: {1}", name = Name(.0))]
-    Start(&'static CStr, ErrText),
+    StatHook(&'static CStr, Errno),
+    /// Said by the child: a step before its program has failed, or that.
+    Child(&'static CStr, Failure),
+}
+
+impl Say for ChildError {
+    fn say(&self, out: &mut dyn Sink) {
+        let (before, name, error): (&str, _, _) = match *self {
+            Self::Fork(error) => ("unable to fork, retrying in a second", c"", error),
+            Self::ForkHook(name, error) => ("unable to fork for ", name, error),
+            Self::StatHook(name, error) => ("unable to stat ", name, error),
+            Self::Child(_, Failure::Directory(error)) => {
+                ("unable to change directory to ./log", c"", error)
+            }
+            Self::Child(name, Failure::Descriptor(error)) => {
+                ("unable to setup filedescriptor for ", name, error)
+            }
+            Self::Child(name, Failure::Execute(error)) => ("unable to start ", name, error),
+        };
+        out.push(before.as_bytes());
+        out.push(name.to_bytes());
+        out.push(b": ");
+        ErrText(error).say(out);
+    }
 }
 
 /// What all children have in common.
@@ -54,8 +63,8 @@ pub struct Nursery<'a> {
 impl Nursery<'_> {
     /// Starts `program` of the service or log service.
     pub fn start(&self, role: Role, program: Program, pipe: Option<&LogPipe>) -> Option<Pid> {
-        let mut code = Short::default();
-        let mut status = Short::default();
+        let mut code = ShortCString::new();
+        let mut status = ShortCString::new();
         let (path, shown) = match (program, role) {
             (Program::Run, Role::Service) => (RUN, RUN),
             (Program::Run, Role::Log) => (RUN, c"log/./run"),
@@ -63,9 +72,8 @@ impl Nursery<'_> {
         };
         let mut argv = ListBuf::<4>::new(&[path]);
         if let Program::Finish(exit) = program {
-            // There is room for these numbers.
-            let _ = write!(code, "{}", Decimal(exit.finish_code().into()));
-            let _ = write!(status, "{}", Decimal(exit.finish_status().into()));
+            Decimal(exit.finish_code().into()).say(&mut code);
+            Decimal(exit.finish_status().into()).say(&mut status);
             argv.push(code.as_c_str());
             argv.push(status.as_c_str());
         }
@@ -76,7 +84,7 @@ impl Nursery<'_> {
             Role::Log => (Some(LOG.dir), input),
         };
         self.spawn(path, shown, argv.as_list(), dir, fd)
-            .map_err(|error| self.voice.warning(&ChildError::Fork(ErrText(error))))
+            .map_err(|error| self.voice.say("warning: ", &ChildError::Fork(error)))
             .ok()
     }
 
@@ -87,7 +95,7 @@ impl Nursery<'_> {
             Ok(stat) if Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR) => Some(path),
             Ok(_) | Err(Errno::NOENT) => None,
             Err(error) => {
-                self.voice.warning(&ChildError::StatHook(path, ErrText(error)));
+                self.voice.say("warning: ", &ChildError::StatHook(path, error));
                 None
             }
         }
@@ -97,7 +105,7 @@ impl Nursery<'_> {
     pub fn start_hook(&self, path: &'static CStr, pipe: Option<&LogPipe>) -> Option<Pid> {
         let argv = ListBuf::<2>::new(&[path]);
         self.spawn(path, path, argv.as_list(), None, output_of(pipe))
-            .map_err(|error| self.voice.warning(&ChildError::ForkHook(path, ErrText(error))))
+            .map_err(|error| self.voice.say("warning: ", &ChildError::ForkHook(path, error)))
             .ok()
     }
 
@@ -110,14 +118,10 @@ impl Nursery<'_> {
         fd: Option<(BorrowedFd<'_>, i32)>,
     ) -> Result<Pid, Errno> {
         let failed = |failure| {
-            self.voice.fatal(&match failure {
-                Failure::Directory(error) => ChildError::LogDirectory(ErrText(error)),
-                Failure::Descriptor(error) => ChildError::Descriptor(shown, ErrText(error)),
-                Failure::Execute(error) => ChildError::Start(shown, ErrText(error)),
-            });
+            self.voice.say("fatal: ", &ChildError::Child(shown, failure));
         };
         Spawn {
-            program: spawn::Program::Path(path),
+            program: FixedPath(path),
             argv,
             env: self.env,
             dir,

@@ -24,7 +24,7 @@ pub mod shell;
 
 use core::ffi::CStr;
 
-use runit_core::diag::{ErrText, Voice};
+use runit_core::diag::Voice;
 use runit_core::layout::SERVICE;
 use runit_core::status::{self, StatusRecord};
 use runit_core::tool::Tool;
@@ -61,31 +61,26 @@ const FATAL: u8 = 111;
 pub fn main(start: &mut Start) -> u8 {
     let mut args = start.args().rest();
     // Anything else may be the name of a directory, as a leading dash may.
-    match (args.next().map(CStr::to_bytes), args.next()) {
-        (Some(b"--help"), None) => TOOL.print_help(),
-        (Some(b"--version"), None) => TOOL.print_version(),
-        (Some(dir), None) => supervise(dir, start),
-        _ => usage(),
+    let (Some(dir), None) = (args.next(), args.next()) else {
+        TOOL.print_usage();
+        return USAGE;
+    };
+    match dir.to_bytes() {
+        b"--help" => TOOL.print_help(),
+        b"--version" => TOOL.print_version(),
+        _ => supervise(dir, start),
     }
 }
 
-fn usage() -> u8 {
-    TOOL.print_usage();
-    USAGE
-}
-
-fn supervise(dir: &[u8], start: &Start) -> u8 {
-    let voice = Voice { program: TOOL.name, subject: Some(dir) };
-    let shell = rustix::process::chdir(dir)
-        .map_err(|error| SetupError::Directory(ErrText(error)))
-        .and_then(|()| Shell::new(voice, start.env()));
-    match shell {
-        Ok(mut shell) => {
-            shell.run();
-            0
-        }
+fn supervise(dir: &CStr, start: &Start) -> u8 {
+    let voice = Voice { program: TOOL.name, subject: Some(dir.to_bytes()) };
+    let ended = rustix::process::chdir(dir)
+        .map_err(|error| SetupError::Unable("change to directory", c"", error))
+        .and_then(|()| Shell::supervise(voice, start.env()));
+    match ended {
+        Ok(()) => 0,
         Err(error) => {
-            voice.fatal(&error);
+            voice.say("fatal: ", &error);
             FATAL
         }
     }

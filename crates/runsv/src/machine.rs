@@ -6,8 +6,6 @@
 //! is asked for only when there is none. While it waits for a control script
 //! or for the outcome of a start it takes no further control byte.
 
-use core::time::Duration;
-
 use runit_core::control::ControlByte;
 use runit_core::exit::Exit;
 use runit_core::status::{State, StatusRecord, Want};
@@ -16,13 +14,16 @@ use rustix::process::{Pid, Signal};
 
 /// How long a service that came down this soon after its start has to wait
 /// for the next one, and how long a failed fork waits to be tried again.
-pub const THROTTLE: Duration = Duration::from_secs(1);
+pub const THROTTLE: Nanoseconds = 1_000_000_000;
+
+/// Time by the monotonic clock, and spans of it.
+pub type Nanoseconds = u64;
 
 /// The time at which an event is handled, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// Time that never jumps: what delays are measured by.
-    pub mono: Duration,
+    pub mono: Nanoseconds,
     /// Time as people know it: what the status record shows.
     pub tai: Tai64n,
 }
@@ -134,9 +135,9 @@ pub struct Service {
     /// Start it once although it is not wanted up.
     once: bool,
     /// When `run` was started, by the monotonic clock.
-    started: Duration,
+    started: Nanoseconds,
     /// The earliest time for the next start.
-    not_before: Duration,
+    not_before: Nanoseconds,
     /// How `run` ended last.
     last: Exit,
 }
@@ -149,8 +150,8 @@ impl Service {
             record: StatusRecord { since: now.tai, want, ..StatusRecord::default() },
             pending: Pending::Nothing,
             once: false,
-            started: Duration::ZERO,
-            not_before: Duration::ZERO,
+            started: 0,
+            not_before: 0,
             last: Exit::Code(0),
         }
     }
@@ -172,7 +173,7 @@ impl Service {
     }
 
     /// When [`Event::Tick`] is due, on the monotonic clock.
-    pub fn deadline(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Nanoseconds> {
         (self.pending == Pending::Nothing && self.start_due().is_some()).then_some(self.not_before)
     }
 

@@ -2,12 +2,10 @@
 //! section 2): the service first, then the log pipe is closed, and the log
 //! service reads to its end and ends by itself.
 
-use core::time::Duration;
-
 use runit_core::control::ControlByte;
 use runit_core::status::{State, Want};
 
-use crate::machine::{Action, Actions, Event, Now, Role, Service};
+use crate::machine::{Action, Actions, Event, Nanoseconds, Now, Role, Service};
 
 /// What happened to the pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +66,7 @@ impl Pair {
     }
 
     /// When [`Event::Tick`] is due for either, on the monotonic clock.
-    pub fn deadline(&self) -> Option<Duration> {
+    pub fn deadline(&self) -> Option<Nanoseconds> {
         let service = self.service.deadline();
         let log = self.log.as_ref().and_then(Service::deadline);
         match (service, log) {

@@ -3,44 +3,42 @@
 
 use core::ffi::CStr;
 
-use runit_core::diag::{ErrText, Plain};
-use runit_core::layout::{Name, Names, PRIVATE_MODE, SUPERVISE_MODE};
+use runit_core::diag::{ErrText, Say, Sink};
+use runit_core::layout::{Names, PRIVATE_MODE, SUPERVISE_MODE};
 use runit_rt::Errno;
+use runit_rt::strings::c_str_in;
 use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags};
 
 /// Why a supervisor cannot start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetupError {
-    /// The service directory cannot be entered.
-    #[error("unable to change to directory: {0}")]
-    Directory(ErrText),
-    /// The signal descriptor cannot be made.
-    #[error("unable to create signal descriptor: {0}")]
-    Signals(ErrText),
-    /// The log pipe cannot be made.
-    #[error("unable to create log pipe: {0}")]
-    LogPipe(ErrText),
-    /// Something named in `supervise/` cannot be used.
-    #[error("unable to {verb} {name}: {error}", verb = Plain(.verb), name = Name(.name))]
-    Unable {
-        /// What was tried.
-        verb: &'static str,
-        /// With which file.
-        name: &'static CStr,
-        /// What came of it.
-        error: ErrText,
-    },
+    /// Something could not be done with a file; the two make a sentence.
+    Unable(&'static str, &'static CStr, Errno),
     /// A name of ours belongs to something else.
-    #[error("{name} exists but is not a fifo", name = Name(.name))]
-    NotFifo {
-        /// The name.
-        name: &'static CStr,
-    },
+    NotFifo(&'static CStr),
+}
+
+impl Say for SetupError {
+    fn say(&self, out: &mut dyn Sink) {
+        match *self {
+            Self::Unable(verb, name, error) => {
+                out.push(b"unable to ");
+                out.push(verb.as_bytes());
+                out.push(name.to_bytes());
+                out.push(b": ");
+                ErrText(error).say(out);
+            }
+            Self::NotFifo(name) => {
+                out.push(name.to_bytes());
+                out.push(b" exists but is not a fifo");
+            }
+        }
+    }
 }
 
 fn unable(verb: &'static str, name: &'static CStr) -> impl FnOnce(Errno) -> SetupError {
-    move |error| SetupError::Unable { verb, name, error: ErrText(error) }
+    move |error| SetupError::Unable(verb, name, error)
 }
 
 /// What to do about a lock that another process holds.
@@ -93,22 +91,22 @@ fn make_directory(names: &Names) -> Result<(), SetupError> {
     match made {
         Ok(()) => return Ok(()),
         Err(Errno::EXIST) => {}
-        Err(error) => return Err(unable("create", names.supervise)(error)),
+        Err(error) => return Err(unable("create ", names.supervise)(error)),
     }
-    let mut buffer = [core::mem::MaybeUninit::uninit(); 4096];
+    let mut target = [0; 4096];
     // Whatever it is instead of a symlink, opening what is in it will tell.
-    let Ok((target, room)) = fs::readlinkat_raw(CWD, names.supervise, &mut buffer) else {
+    if fs::readlinkat_raw(CWD, names.supervise, &mut target[..]).is_err() {
         return Ok(());
-    };
-    if room.is_empty() {
-        return Err(unable("readlink", names.supervise)(Errno::NAMETOOLONG));
     }
+    let target = c_str_in(&target)
+        .ok_or(Errno::NAMETOOLONG)
+        .map_err(unable("readlink ", names.supervise))?;
     // A relative target is relative to the directory that holds the link.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let base = fs::open(names.dir, flags, Mode::empty()).map_err(unable("open", names.dir))?;
-    match fs::mkdirat(&base, &*target, mode) {
+    let base = fs::open(names.dir, flags, Mode::empty()).map_err(unable("open ", names.dir))?;
+    match fs::mkdirat(&base, target, mode) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(error) => Err(unable("create target of", names.supervise)(error)),
+        Err(error) => Err(unable("create target of ", names.supervise)(error)),
     }
 }
 
@@ -116,7 +114,7 @@ fn lock(names: &Names, contention: Contention) -> Result<OwnedFd, SetupError> {
     let flags =
         OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let lock = fs::open(names.lock, flags, Mode::from_raw_mode(PRIVATE_MODE))
-        .map_err(unable("open", names.lock))?;
+        .map_err(unable("open ", names.lock))?;
     let operation = match contention {
         Contention::Refuse => FlockOperation::NonBlockingLockExclusive,
         Contention::Wait => FlockOperation::LockExclusive,
@@ -125,7 +123,7 @@ fn lock(names: &Names, contention: Contention) -> Result<OwnedFd, SetupError> {
         match fs::flock(&lock, operation) {
             Ok(()) => return Ok(lock),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(unable("lock", names.lock)(error)),
+            Err(error) => return Err(unable("lock ", names.lock)(error)),
         }
     }
 }
@@ -133,15 +131,15 @@ fn lock(names: &Names, contention: Contention) -> Result<OwnedFd, SetupError> {
 fn open_fifo(name: &'static CStr, access: OFlags) -> Result<OwnedFd, SetupError> {
     match fs::mknodat(CWD, name, FileType::Fifo, Mode::from_raw_mode(PRIVATE_MODE), 0) {
         Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(unable("create", name)(error)),
+        Err(error) => return Err(unable("create ", name)(error)),
     }
     // Looked at before it is opened: opening a device can have effects.
-    let stat = fs::stat(name).map_err(unable("stat", name))?;
+    let stat = fs::stat(name).map_err(unable("stat ", name))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Fifo {
-        return Err(SetupError::NotFifo { name });
+        return Err(SetupError::NotFifo(name));
     }
     let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    fs::open(name, flags, Mode::empty()).map_err(unable("open", name))
+    fs::open(name, flags, Mode::empty()).map_err(unable("open ", name))
 }
 
 /// Whether a path, followed through links, exists.
@@ -188,7 +186,7 @@ impl LogPipe {
     /// Makes a pipe.
     pub fn new() -> Result<Self, SetupError> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-            .map_err(|error| SetupError::LogPipe(ErrText(error)))?;
+            .map_err(unable("create log pipe", c""))?;
         Ok(Self { read, write: Some(write) })
     }
 
@@ -208,12 +206,12 @@ pub fn replace_file(
     let [name, new] = names;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
     let file =
-        fs::openat(CWD, new, flags, Mode::from_raw_mode(mode)).map_err(unable("open", new))?;
+        fs::openat(CWD, new, flags, Mode::from_raw_mode(mode)).map_err(unable("open ", new))?;
     let written = write_whole(file_fd(&file), content);
     drop(file);
     written
-        .map_err(unable("write", new))
-        .and_then(|()| fs::rename(new, name).map_err(unable("rename", new)))
+        .map_err(unable("write ", new))
+        .and_then(|()| fs::rename(new, name).map_err(unable("rename ", new)))
         .inspect_err(|_| {
             // Nothing half-made stays behind; if even this fails, the next attempt
             // starts with it.

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use runit_core::control::ControlByte;
-use runit_core::diag::{ErrText, Voice};
+use runit_core::diag::{Plain, Voice};
 use runit_core::exit::Exit;
 use runit_core::layout::{LOG, SERVICE};
 use runit_core::status::Want;
@@ -16,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
 
 use crate::children::Nursery;
-use crate::machine::{Action, Event, Now, Program, Role, Service};
+use crate::machine::{Action, Event, Nanoseconds, Now, Program, Role, Service};
 use crate::pair::{Pair, PairEvent};
 use crate::report::Report;
 use crate::setup::{Contention, LogDir, LogPipe, SetupError, Supervise, exists, log_dir};
@@ -26,16 +26,7 @@ const CHLD: u32 = 17;
 const PIPE: u32 = 13;
 
 /// How long a status file that could not be written waits to be tried again.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// Why something beside the service itself does not work; it goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Trouble {
-    #[error("./log: not a directory.")]
-    LogIsNoDirectory,
-    #[error("unable to stat() ./log: {0}")]
-    LogUnknown(ErrText),
-}
+const RETRY: Nanoseconds = 1_000_000_000;
 
 /// The log side of a supervisor.
 struct LogSide {
@@ -57,27 +48,32 @@ pub struct Shell<'a> {
     /// SIGTERM has come and waits for its turn.
     term: bool,
     /// When to try again what could not be written.
-    retry: Option<Duration>,
+    retry: Option<Nanoseconds>,
     quit: bool,
 }
 
+fn monotonic() -> Nanoseconds {
+    u64::try_from(clock::monotonic().as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn now() -> Now {
-    Now { mono: clock::monotonic(), tai: Tai64n::from_unix(clock::realtime()) }
+    Now { mono: monotonic(), tai: Tai64n::from_unix(clock::realtime()) }
 }
 
 impl<'a> Shell<'a> {
-    /// Takes the current directory over as a service directory.
-    pub fn new(voice: Voice<'a>, env: CStrList<'a>) -> Result<Self, SetupError> {
+    /// Takes the current directory over as a service directory, and supervises
+    /// it until told to end and all is down.
+    pub fn supervise(voice: Voice<'a>, env: CStrList<'a>) -> Result<(), SetupError> {
         let supervise = Supervise::open(&SERVICE, Contention::Refuse)?;
         let has_log = match log_dir(LOG.dir) {
             LogDir::Directory => true,
             LogDir::Missing => false,
             LogDir::Other => {
-                voice.warning(&Trouble::LogIsNoDirectory);
+                voice.say("warning: ", &Plain("./log: not a directory."));
                 false
             }
             LogDir::Unknown(error) => {
-                voice.warning(&Trouble::LogUnknown(ErrText(error)));
+                voice.say("warning: ", &SetupError::Unable("stat() ./log: ", c"", error));
                 false
             }
         };
@@ -85,11 +81,11 @@ impl<'a> Shell<'a> {
         // From here on TERM is heard by the loop; before, it just ends us.
         let inherited = signal::block(SignalSet::of(&[TERM, CHLD, PIPE]));
         let signals = SignalFd::new(SignalSet::of(&[TERM, CHLD]))
-            .map_err(|error| SetupError::Signals(ErrText(error)))?;
+            .map_err(|error| SetupError::Unable("create signal descriptor", c"", error))?;
         let now = now();
         let service = Service::new(Role::Service, want_of(SERVICE.down), now);
         let log_service = log.as_ref().map(|_| Service::new(Role::Log, want_of(LOG.down), now));
-        Ok(Self {
+        let mut shell = Self {
             nursery: Nursery { voice, env, signals: inherited },
             signals,
             pair: Pair::new(service, log_service),
@@ -100,11 +96,12 @@ impl<'a> Shell<'a> {
             term: false,
             retry: None,
             quit: false,
-        })
+        };
+        shell.run();
+        Ok(())
     }
 
-    /// Supervises until told to end, and then until all is down.
-    pub fn run(&mut self) {
+    fn run(&mut self) {
         self.report_all();
         self.tick(now());
         while !self.quit {
@@ -134,7 +131,7 @@ impl<'a> Shell<'a> {
             (a, b) => a.or(b),
         };
         let timeout = deadline.map(|at| {
-            let left = at.saturating_sub(clock::monotonic());
+            let left = Duration::from_nanos(at.saturating_sub(monotonic()));
             Timespec {
                 tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
                 tv_nsec: left.subsec_nanos().into(),
@@ -262,7 +259,7 @@ impl<'a> Shell<'a> {
                 self.handle(now, PairEvent::For(Role::Log, Event::Tick));
             }
             // The service comes first: it starts without.
-            Err(error) => self.nursery.voice.warning(&error),
+            Err(error) => self.nursery.voice.say("warning: ", &error),
         }
     }
 
@@ -286,7 +283,7 @@ impl<'a> Shell<'a> {
             self.report.update(service.record(), &voice);
             failing |= self.report.is_failing();
         }
-        self.retry = failing.then(|| clock::monotonic().saturating_add(RETRY));
+        self.retry = failing.then(|| monotonic().saturating_add(RETRY));
     }
 }
 
