@@ -1,4 +1,5 @@
-//! End-to-end tests.
+//! End-to-end tests: one module for each topic.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
-mod runsv_life;
+mod runsv_files;

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -85,6 +85,23 @@ pub fn set_mode(path: &Path, mode: u32) {
 pub fn mode(path: &Path) -> u32 {
     let data = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     data.permissions().mode() & 0o7777
+}
+
+/// The names in a directory, sorted.
+#[track_caller]
+pub fn names(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Device and inode of a file, and when it was modified: what changes when it is replaced.
+#[track_caller]
+pub fn identity(path: &Path) -> (u64, u64, i64, i64) {
+    let data = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    (data.dev(), data.ino(), data.mtime(), data.mtime_nsec())
 }
 
 /// Creates a directory and what is missing above it.
