@@ -92,7 +92,8 @@ fn ok_has_a_reader_exactly_while_a_supervisor_lives() {
 
     // Also after a death that nothing could be done about.
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run);
+    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.log.wait_state(State::Run).process().unwrap().wait_for_exec("cat");
     runsv.kill(Signal::KILL);
     runsv.wait_exit();
     assert!(enxio(&service), "what the supervisor started keeps ok open");
