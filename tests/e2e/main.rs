@@ -1,4 +1,13 @@
-//! End-to-end tests.
+//! End-to-end tests: one module for each topic.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
-mod runsv_life;
+mod runsv_children;
+mod runsv_control;
+mod runsv_exit;
+mod runsv_files;
+mod runsv_finish;
+mod runsv_locks;
+mod runsv_log;
+mod runsv_restart;
+mod runsv_scripts;

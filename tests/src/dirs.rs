@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, io};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::protocol::Supervised;
 use crate::wait::wait_until;
@@ -87,6 +89,23 @@ pub fn mode(path: &Path) -> u32 {
     data.permissions().mode() & 0o7777
 }
 
+/// The names in a directory, sorted.
+#[track_caller]
+pub fn names(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Device and inode of a file, and when it was modified: what changes when it is replaced.
+#[track_caller]
+pub fn identity(path: &Path) -> (u64, u64, i64, i64) {
+    let data = fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    (data.dev(), data.ino(), data.mtime(), data.mtime_nsec())
+}
+
 /// Creates a directory and what is missing above it.
 #[track_caller]
 pub fn create_dir(path: &Path) {
@@ -104,13 +123,37 @@ pub fn text(path: &Path) -> String {
     String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned()
 }
 
-/// Waits until the file holds a whole line and gives its text.
+/// The lines of a file that may not be there yet; the last is whole or left out.
+pub fn lines(path: &Path) -> Vec<String> {
+    let text = text(path);
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    if whole.is_empty() { Vec::new() } else { whole.split('\n').map(str::to_owned).collect() }
+}
+
+/// Waits until the file's lines are `wanted`.
 #[track_caller]
-pub fn wait_line(path: &Path) -> String {
-    wait_until(&format!("a line in {}", path.display()), || {
-        let text = text(path);
-        if text.ends_with('\n') { Ok(text) } else { Err(format!("{text:?}")) }
+pub fn wait_lines(path: &Path, wanted: &[&str]) {
+    wait_until(&format!("{} to hold {wanted:?}", path.display()), || {
+        let seen = lines(path);
+        if seen == wanted { Ok(()) } else { Err(format!("{seen:?}")) }
+    });
+}
+
+/// Waits until the file has at least `count` lines and gives them.
+#[track_caller]
+pub fn wait_line_count(path: &Path, count: usize) -> Vec<String> {
+    wait_until(&format!("{count} lines in {}", path.display()), || {
+        let seen = lines(path);
+        if seen.len() >= count { Ok(seen) } else { Err(format!("{seen:?}")) }
     })
+}
+
+/// Makes a FIFO.
+#[track_caller]
+pub fn make_fifo(path: &Path) {
+    let bytes = path.as_os_str().as_bytes();
+    mknodat(CWD, bytes, FileType::Fifo, Mode::from_raw_mode(0o600), 0)
+        .unwrap_or_else(|errno| panic!("{}: {errno}", path.display()));
 }
 
 /// Writes an executable script; text that does not start with `#!` is one for `sh`.
@@ -135,6 +178,14 @@ pub const SLEEP: &str = "exec sleep 100000";
 
 /// A `log/run` that appends its input to the file `lines` in `log/`.
 pub const APPEND: &str = "exec cat >>lines";
+
+/// A program that writes `ready` and then the name of each signal it gets, a line each, to the file
+/// `got` in its directory, and stays.
+pub const RECORDER: &str = "\
+for signal in TERM ALRM HUP INT QUIT USR1 USR2 CONT; do trap \"echo $signal >>got\" $signal; done
+echo ready >>got
+sleep 100000 &
+while :; do wait; done";
 
 /// What a service directory is to hold.
 #[derive(Debug, Default)]

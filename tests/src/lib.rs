@@ -10,11 +10,13 @@
 #![expect(clippy::missing_panics_doc, reason = "a test harness reports trouble by panicking")]
 
 pub mod dirs;
+pub mod locks;
 pub mod proc;
 pub mod protocol;
 pub mod suite;
 pub mod supervisor;
 pub mod wait;
+pub mod watch;
 
 pub use dirs::{Service, ServiceDirBuilder, TempDir};
 pub use proc::Proc;

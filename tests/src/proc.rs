@@ -20,7 +20,8 @@ impl fmt::Display for Proc {
     }
 }
 
-/// Signal sets of a process; bit N-1 stands for signal N.
+/// Signal sets of a process; bit N-1 stands for signal N, from 1 to 31. The C library keeps some of
+/// those above to itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Signals {
     /// Blocked by its only thread.
@@ -151,9 +152,37 @@ impl Proc {
             .collect()
     }
 
+    /// The signals that what this process starts finds ignored: as here, but for PIPE, which Rust
+    /// ignores for itself alone.
+    pub fn ignored_by_heirs() -> u64 {
+        Self::this().signals().map_or(0, |here| here.ignored) & !Signals::bit(Signal::PIPE)
+    }
+
+    /// Its open descriptors but for those that this process was started with and hands on: what a
+    /// shell or a terminal left open above the tests.
+    pub fn own_fds(self) -> BTreeMap<u32, PathBuf> {
+        let here = Self::this().fds();
+        let mut fds = self.fds();
+        fds.retain(|number, target| *number < 3 || here.get(number) != Some(target));
+        fds
+    }
+
+    /// Waits until it has standard input, output and error and nothing else of its own: a program
+    /// opens files for a moment as it starts, a leak stays.
+    #[track_caller]
+    pub fn wait_for_three_fds(self) -> BTreeMap<u32, PathBuf> {
+        wait_until(&format!("process {self} to have three descriptors"), || {
+            let fds = self.own_fds();
+            if fds.keys().copied().eq(0..3) { Ok(fds) } else { Err(format!("{fds:?}")) }
+        })
+    }
+
     /// Its signal sets.
     pub fn signals(self) -> Option<Signals> {
-        let set = |name| u64::from_str_radix(&self.status_line(name)?, 16).ok();
+        let set = |name| {
+            let all = u64::from_str_radix(&self.status_line(name)?, 16).ok()?;
+            Some(all & 0x7fff_ffff)
+        };
         Some(Signals {
             blocked: set("SigBlk")?,
             ignored: set("SigIgn")?,

@@ -215,6 +215,22 @@ impl Supervised {
             }
         });
     }
+
+    /// Waits until `stat` reads `text` and `status` ends with the bytes `tail`, 16 to 19.
+    #[track_caller]
+    pub fn wait_files(&self, text: &str, tail: [u8; 4]) {
+        self.wait_stat(text);
+        wait_until(&format!("{}: status to end with {tail:?}", self.dir.display()), || {
+            let seen = fs::read(self.file("status")).unwrap_or_default();
+            if seen.ends_with(&tail) { Ok(()) } else { Err(format!("{seen:?}")) }
+        });
+    }
+
+    /// Waits until `finish` runs; the reference writes the record before it has a pid, too.
+    #[track_caller]
+    pub fn wait_finish(&self) -> Status {
+        self.wait_status("finish with a pid", |s| s.state == State::Finish && s.pid != 0)
+    }
 }
 
 /// Opens a FIFO for writing without waiting: an error when nobody reads.

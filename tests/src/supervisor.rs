@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Once;
@@ -71,6 +70,18 @@ impl Launch {
     #[must_use]
     pub fn through_sh(self, commands: &str) -> Self {
         self.through(["/bin/sh", "-c", &format!("{commands}\nexec \"$@\""), "sh"])
+    }
+
+    /// As a user without privileges: another one, if this is root.
+    #[must_use]
+    pub fn unprivileged(self) -> Self {
+        if is_root() {
+            let id = UNPRIVILEGED;
+            self.through(["setpriv", &format!("--reuid={id}"), &format!("--regid={id}")])
+                .through(["--clear-groups"])
+        } else {
+            self
+        }
     }
 
     /// The directory to start in.
@@ -143,6 +154,14 @@ impl Launch {
         let child = command.spawn().unwrap_or_else(|error| panic!("{words:?}: {error}"));
         Supervisor { child, mark: format!("{MARK}={mark}").into(), files, status: None }
     }
+}
+
+/// The user that [`Launch::unprivileged`] takes when started by root; it needs no account.
+pub const UNPRIVILEGED: u32 = 65_112;
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// A value for [`MARK`] that no other supervisor has.
@@ -283,15 +302,4 @@ impl Drop for Supervisor {
             process.reap();
         }
     }
-}
-
-/// The lines of a file as bytes; a last one without newline counts.
-pub fn lines(path: &Path) -> Vec<OsString> {
-    let bytes = fs::read(path).unwrap_or_default();
-    let mut all: Vec<_> =
-        bytes.split(|&byte| byte == b'\n').map(|l| OsString::from_vec(l.to_vec())).collect();
-    if all.last().is_some_and(|last| last.as_bytes().is_empty()) {
-        all.pop();
-    }
-    all
 }

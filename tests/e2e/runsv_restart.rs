@@ -1,0 +1,210 @@
+//! Restarts, and how they are held back.
+
+use std::time::Duration;
+
+use runit_tests::dirs::{RECORDER, lines, wait_line_count, wait_lines};
+use runit_tests::prelude::*;
+use runit_tests::protocol::Supervised;
+use rustix::process::Signal;
+
+/// Waits for `count` different starts of a service, and gives when they were.
+///
+/// The time of a record in state run is that of the start.
+#[track_caller]
+fn starts(part: &Supervised, count: usize) -> Vec<Duration> {
+    let mut seen: Vec<Duration> = Vec::new();
+    wait_until(&format!("{count} starts"), || {
+        if let Ok(status) = part.try_status() {
+            if status.state == State::Run && seen.last() != Some(&status.since()) {
+                seen.push(status.since());
+            }
+        }
+        if seen.len() >= count { Ok(()) } else { Err(format!("{seen:?}")) }
+    });
+    seen
+}
+
+#[track_caller]
+fn assert_a_second_apart(starts: &[Duration]) {
+    for pair in starts.windows(2) {
+        let apart = pair[1].saturating_sub(pair[0]);
+        assert!(apart >= Duration::from_secs(1), "{apart:?} in {starts:?}");
+    }
+}
+
+/// A program that notes its start and lives just long enough to be seen.
+const SHORT: &str = "echo start >>starts; sleep 0.2; exit 1";
+
+#[test]
+fn a_service_that_ends_is_started_again() {
+    let service = ServiceDirBuilder::new().run(SHORT).build();
+    let _runsv = Supervisor::runsv(service.path());
+    wait_line_count(&service.join("starts"), 3);
+}
+
+#[test]
+fn a_service_that_crashes_starts_at_most_once_a_second() {
+    let service = ServiceDirBuilder::new().run(SHORT).log_run(SHORT).build();
+    let _runsv = Supervisor::runsv(service.path());
+    assert_a_second_apart(&starts(&service, 4));
+    assert_a_second_apart(&starts(&service.log, 2));
+}
+
+#[test]
+fn finish_counts_as_part_of_it() {
+    let service = ServiceDirBuilder::new().run(SHORT).finish("sleep 0.1").build();
+    let _runsv = Supervisor::runsv(service.path());
+    assert_a_second_apart(&starts(&service, 3));
+}
+
+#[test]
+fn no_byte_makes_it_faster() {
+    let service = ServiceDirBuilder::new().run(SHORT).build();
+    let _runsv = Supervisor::runsv(service.path());
+    // After `k` the reference forgets the process and starts another at once.
+    let kill = if suite::is_ours() { "kcu" } else { "cu" };
+    let mut seen: Vec<Duration> = Vec::new();
+    let mut round = 0;
+    wait_until("4 starts", || {
+        let status = service.try_status()?;
+        if status.state == State::Run && seen.last() != Some(&status.since()) {
+            seen.push(status.since());
+        }
+        // Few enough that even a supervisor that sleeps takes them all in.
+        if status.state == State::Down && round < 400 {
+            service.send(["u", "tu", kill, "ou"][round % 4]);
+            round += 1;
+        }
+        if seen.len() >= 4 { Ok(()) } else { Err(format!("{seen:?}")) }
+    });
+    assert_a_second_apart(&seen);
+}
+
+#[test]
+fn down_and_up_of_a_quick_service_is_held_back_too() {
+    let service = ServiceDirBuilder::sleeper().build();
+    let _runsv = Supervisor::runsv(service.path());
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let status = service.wait_state(State::Run);
+        status.process().unwrap().wait_for_exec("sleep");
+        seen.push(status.since());
+        service.send("d");
+        service.wait_state(State::Down);
+        service.send("u");
+    }
+    assert_a_second_apart(&seen);
+}
+
+#[test]
+fn bytes_are_answered_while_a_start_is_held_back() {
+    let service = ServiceDirBuilder::new().run(SHORT).build();
+    let _runsv = Supervisor::runsv(service.path());
+    wait_line_count(&service.join("starts"), 2);
+    service.send("d");
+    service.wait_files("down", [0, b'd', 0, 0]);
+    let count = lines(&service.join("starts")).len();
+    service.send("o");
+    wait_line_count(&service.join("starts"), count + 1);
+    service.wait_files("down", [0, b'd', 0, 0]);
+    assert_eq!(lines(&service.join("starts")).len(), count + 1);
+}
+
+#[test]
+fn down_while_held_back_means_no_start() {
+    only_ours!("the reference sleeps before it takes the byte in");
+    let service = ServiceDirBuilder::new().run("echo start >>starts; exit 1").build();
+    let mut runsv = Supervisor::runsv(service.path());
+    wait_line_count(&service.join("starts"), 1);
+    service.wait_status("down, wanted up", |s| s.state == State::Down && s.want == 'u');
+    service.send("d");
+    let down = service.wait_status("wanted down", |s| s.state == State::Down && s.want == 'd');
+    let count = lines(&service.join("starts")).len();
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+    assert_eq!(lines(&service.join("starts")).len(), count);
+    assert_eq!(service.status().since(), down.since());
+}
+
+#[test]
+fn exit_while_a_start_is_held_back() {
+    let service = ServiceDirBuilder::new().run("echo start >>starts; exit 1").build();
+    let mut runsv = Supervisor::runsv(service.path());
+    wait_line_count(&service.join("starts"), 2);
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+    service.wait_files("down", [0, b'd', 0, 0]);
+}
+
+#[test]
+fn a_crashing_logger_does_not_hold_up_its_service() {
+    only_ours!("the reference sleeps a second at each crash");
+    // Counted, not timed: with a second's sleep at each crash of the logger, twenty answered
+    // signals, one after the other, would take twenty of its starts.
+    let service =
+        ServiceDirBuilder::new().run(RECORDER).log_run("echo start >>starts; exit 1").build();
+    let _runsv = Supervisor::runsv(service.path());
+    wait_line_count(&service.join("log/starts"), 2);
+    let mut wanted = vec!["ready"];
+    wait_lines(&service.join("got"), &wanted);
+    let before = lines(&service.join("log/starts")).len();
+    for round in 0..20 {
+        let (byte, name) = [("h", "HUP"), ("1", "USR1")][round % 2];
+        service.send(byte);
+        wanted.push(name);
+        wait_lines(&service.join("got"), &wanted);
+    }
+    let starts = lines(&service.join("log/starts")).len() - before;
+    assert!(starts < 15, "{starts} starts of the logger for 20 signals");
+}
+
+#[test]
+fn a_crashing_service_does_not_disturb_its_logger() {
+    let service = ServiceDirBuilder::new()
+        .run("echo start >>starts; echo line; exit 1")
+        .log_run("echo start >>starts; exec cat >>lines")
+        .build();
+    let _runsv = Supervisor::runsv(service.path());
+    wait_line_count(&service.join("log/lines"), 3);
+    assert_eq!(lines(&service.join("log/starts")), ["start"]);
+}
+
+#[test]
+fn time_of_down_is_when_it_came_down() {
+    let service = ServiceDirBuilder::sleeper().finish("sleep 0.1").build();
+    let _runsv = Supervisor::runsv(service.path());
+    let run = service.wait_state(State::Run);
+    run.process().unwrap().wait_for_exec("sleep");
+    let before = runit_tests::protocol::now();
+    service.send("d");
+    let finish = service.wait_finish();
+    assert_eq!(finish.since(), run.since());
+    let down = service.wait_state(State::Down);
+    assert!(down.since() >= before, "{down:?}");
+    let after = runit_tests::protocol::now();
+    assert!(down.since() <= after, "{down:?}");
+    service.send("d");
+    service.send("u");
+    let again = service.wait_state(State::Run);
+    assert!(again.since() > down.since());
+}
+
+#[test]
+fn a_stopped_supervisor_catches_up() {
+    // Deaths that come together are one signal.
+    let service = ServiceDirBuilder::sleeper().log_run("exec sleep 200000").build();
+    let runsv = Supervisor::runsv(service.path());
+    let main = service.wait_state(State::Run);
+    let log = service.log.wait_state(State::Run);
+    main.process().unwrap().wait_for_exec("sleep");
+    log.process().unwrap().wait_for_exec("sleep");
+    runsv.kill(Signal::STOP);
+    runsv.process().wait_for_state('T');
+    main.process().unwrap().kill(Signal::KILL);
+    log.process().unwrap().kill(Signal::KILL);
+    main.process().unwrap().wait_for_end();
+    log.process().unwrap().wait_for_end();
+    runsv.kill(Signal::CONT);
+    service.wait_run_again(&main);
+    service.log.wait_run_again(&log);
+}

@@ -1,0 +1,27 @@
+//! Whole-file locks, taken as supervisors take them.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::io::Errno;
+
+/// An exclusive `flock` on a file, for as long as this value lives.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held for its lock")] OwnedFd);
+
+impl Lock {
+    /// Locks the file at `path`, which is created if missing; nothing if another holds the lock.
+    #[track_caller]
+    pub fn try_new(path: &Path) -> Option<Self> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+        let file = open(path.as_os_str().as_bytes(), flags, Mode::from_raw_mode(0o600))
+            .unwrap_or_else(|errno| panic!("{}: {errno}", path.display()));
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Some(Self(file)),
+            Err(Errno::WOULDBLOCK) => None,
+            Err(errno) => panic!("{}: lock: {errno}", path.display()),
+        }
+    }
+}
