@@ -7,14 +7,18 @@
 
 mod args;
 mod check;
+mod cross;
+mod debian;
 mod elf;
 mod error;
 mod manifest;
+mod msrv;
 mod process;
 mod size;
 mod table;
 mod test;
 mod tidy;
+mod toolchain;
 mod verbs;
 mod workspace;
 

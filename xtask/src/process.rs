@@ -37,7 +37,8 @@ pub fn in_path(program: &str) -> bool {
 
 /// The cargo that runs us.
 pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    // Not $CARGO, which names one toolchain's and may be long gone from PATH.
+    Command::new("cargo")
 }
 
 fn not_started(command: &Command, cause: std::io::Error) -> Error {
@@ -52,8 +53,7 @@ fn shown(command: &Command) -> String {
             words.push(format!("{}={}", name.to_string_lossy(), quoted(value)));
         }
     }
-    let program = std::path::Path::new(command.get_program());
-    words.push(program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned());
+    words.push(quoted(command.get_program()));
     words.extend(command.get_args().map(quoted));
     words.join(" ")
 }
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn commands_are_shown_as_typed() {
-        let mut command = Command::new("/usr/bin/cargo");
+        let mut command = Command::new("cargo");
         command.args(["doc", "it's", ""]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s' ''");
     }
