@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod cross;
 mod debian;
+mod demo;
 mod elf;
 mod error;
 mod manifest;
