@@ -8,11 +8,12 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::args::Args;
 use crate::error::{Error, OnFile, Result};
-use crate::process::stdout;
+use crate::process::{signal, stdout};
 use crate::verbs::{Flag, Verb};
 use crate::workspace::{Profile, Workspace};
 use tree::Demo;
@@ -92,7 +93,7 @@ fn on_signals(sender: Sender<Event>) -> Result<()> {
 
 /// Ends runsvdir, which stops the services first, and sees that nothing is left.
 fn stop(demo: &Demo, runsvdir: &mut Child) -> Result<()> {
-    tree::terminate(runsvdir.id())?;
+    signal(runsvdir.id(), Signal::TERM)?;
     let status = runsvdir.wait().on("wait for", "runsvdir")?;
     // A `sleep` whose script was told to end has a second or so to go.
     let end = Instant::now() + LIMIT;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, OnFile, Result};
 use crate::workspace::Workspace;
@@ -71,17 +70,6 @@ impl Demo {
             }
         }
         Ok(found)
-    }
-}
-
-/// Sends TERM; a process that has gone already is fine.
-pub fn terminate(pid: u32) -> Result<()> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    match pid.map(|pid| rustix::process::kill_process(pid, Signal::TERM)) {
-        Some(Err(error)) if error != rustix::io::Errno::SRCH => {
-            Err(Error::Failed(format!("unable to signal runsvdir: {error}")))
-        }
-        _ => Ok(()),
     }
 }
 
