@@ -12,6 +12,7 @@ mod query;
 mod report;
 mod scale;
 mod sizes;
+mod starts;
 mod suite;
 mod tree;
 mod wakeups;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::report::{Row, Unit};
+use super::starts::Starts;
 use super::suite::Suite;
 use super::tree::{Forest, Status};
 use super::{Bench, Case, outlive_the_throttle, timed};
@@ -23,6 +24,7 @@ pub static CASE: Case = Case {
 fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
     let (services, rounds) = if bench.quick { (20, 1) } else { (50, 4) };
     let forest = Forest::start(bench, suites, services)?;
+    let starts = Starts::of(&bench.pause)?;
     let mut samples = vec![Vec::new(); suites.len()];
     for _ in 0..rounds {
         outlive_the_throttle();
@@ -30,10 +32,10 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
             for (index, samples) in samples.iter_mut().enumerate() {
                 let service = forest.service(index, service);
                 let before = Status::wait(&service, Duration::from_millis(1), |now| now.runs)?;
-                let again = |now: Status| now.runs && now.pid != before.pid;
+                starts.forget()?;
                 samples.push(timed(|| {
                     signal(before.pid, Signal::KILL)?;
-                    Status::wait(&service, Duration::ZERO, again)
+                    starts.wait()
                 })?);
             }
         }

@@ -82,8 +82,7 @@ impl Status {
         Some(Self { pid: u32::from_le_bytes(pid), runs: *record.get(19)? == 1 })
     }
 
-    /// Waits until `condition` holds of the service's status, looking every
-    /// `interval`, or all the time if that is zero.
+    /// Waits until `condition` holds of the service's status, looking every `interval`.
     pub fn wait(
         service: &Path,
         interval: Duration,
@@ -98,11 +97,7 @@ impl Status {
                 let what = format!("{} is not as it should be in time", service.display());
                 return Err(Error::Failed(what));
             }
-            if interval.is_zero() {
-                std::hint::spin_loop();
-            } else {
-                std::thread::sleep(interval);
-            }
+            std::thread::sleep(interval);
         }
     }
 }
