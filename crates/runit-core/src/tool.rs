@@ -35,9 +35,11 @@ impl<K: Copy> Tool<K> {
 
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
     pub fn print_id(&self) {
-        let text = format_args!("$Id: {} {VERSION} $\nusage: {}\n\n", self.name, self.usage);
         // As above.
-        let _ = write_all(stdio::stderr(), &text);
+        let _ = write_all(
+            stdio::stderr(),
+            &format_args!("$Id: {} {VERSION} $\nusage: {}\n\n", self.name, self.usage),
+        );
     }
 
     /// Prints name and version on standard output; gives the exit code, which
