@@ -6,15 +6,21 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod check;
+mod cross;
+mod debian;
+mod demo;
 mod elf;
 mod error;
 mod manifest;
+mod msrv;
 mod process;
 mod size;
 mod table;
 mod test;
 mod tidy;
+mod toolchain;
 mod verbs;
 mod workspace;
 

@@ -21,6 +21,8 @@ pub struct Manifest {
     pub dependencies: Vec<String>,
     /// The `version` in `[workspace.package]` or `[package]`.
     pub version: Option<String>,
+    /// The `rust-version` in the same place.
+    pub rust_version: Option<String>,
 }
 
 impl Manifest {
@@ -42,6 +44,7 @@ impl Manifest {
             bins: Vec::new(),
             dependencies: Vec::new(),
             version: None,
+            rust_version: None,
         };
         let mut table = "";
         for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
@@ -63,6 +66,9 @@ impl Manifest {
                 ("package", "name") => manifest.name = text(),
                 ("bin", "name") => manifest.bins.push(text()),
                 ("package" | "workspace.package", "version") => manifest.version = Some(text()),
+                ("package" | "workspace.package", "rust-version") => {
+                    manifest.rust_version = Some(text());
+                }
                 (table, key) if table.ends_with("dependencies") && !value.contains("path =") => {
                     let name = key.split('.').next().unwrap_or(key);
                     manifest.dependencies.push(name.trim_matches('"').to_owned());
@@ -88,6 +94,7 @@ mod tests {
             [package]
             name = "x"
             version = "1.2.3"
+            rust-version = "1.85"
             [[bin]]
             name = "x-one"
             test = false
@@ -106,6 +113,7 @@ mod tests {
         );
         assert_eq!(manifest.name, "x");
         assert_eq!(manifest.version.as_deref(), Some("1.2.3"));
+        assert_eq!(manifest.rust_version.as_deref(), Some("1.85"));
         assert_eq!(manifest.bins, ["x-one", "x-two"]);
         assert_eq!(manifest.dependencies, ["insta", "lexopt", "runit-build", "rustix"]);
     }

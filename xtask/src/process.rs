@@ -1,7 +1,10 @@
 //! Running other programs: cargo above all.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, Result};
 
@@ -15,6 +18,11 @@ pub fn run(command: &mut Command) -> Result<()> {
 pub fn quietly(command: &mut Command) -> Result<()> {
     let status = command.status().map_err(|cause| not_started(command, cause))?;
     if status.success() { Ok(()) } else { Err(Error::Command { command: shown(command), status }) }
+}
+
+/// As [`quietly`], with its output dropped.
+pub fn silently(command: &mut Command) -> Result<()> {
+    quietly(command.stdin(Stdio::null()).stdout(Stdio::null()))
 }
 
 /// Runs it to its end and gives what it wrote, which must be UTF-8, to standard output.
@@ -37,7 +45,17 @@ pub fn in_path(program: &str) -> bool {
 
 /// The cargo that runs us.
 pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    // Not $CARGO, which names one toolchain's and may be long gone from PATH.
+    Command::new("cargo")
+}
+
+/// Sends the signal; that the process has gone already is fine.
+pub fn signal(pid: u32, signal: Signal) -> Result<()> {
+    let Some(to) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(()) };
+    match rustix::process::kill_process(to, signal) {
+        Ok(()) | Err(Errno::SRCH) => Ok(()),
+        Err(error) => Err(Error::Failed(format!("unable to signal process {pid}: {error}"))),
+    }
 }
 
 fn not_started(command: &Command, cause: std::io::Error) -> Error {
@@ -52,8 +70,7 @@ fn shown(command: &Command) -> String {
             words.push(format!("{}={}", name.to_string_lossy(), quoted(value)));
         }
     }
-    let program = std::path::Path::new(command.get_program());
-    words.push(program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned());
+    words.push(quoted(command.get_program()));
     words.extend(command.get_args().map(quoted));
     words.join(" ")
 }
@@ -75,7 +92,7 @@ mod tests {
 
     #[test]
     fn commands_are_shown_as_typed() {
-        let mut command = Command::new("/usr/bin/cargo");
+        let mut command = Command::new("cargo");
         command.args(["doc", "it's", ""]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s' ''");
     }

@@ -37,7 +37,16 @@ const LIMIT_ALL: u64 = 150_000;
 const READ_ONLY: &[&str] = &["runsv", "runit"];
 
 /// Prints the table for these tools and fails if one is over a limit.
-pub fn check(directory: &Path, tools: &[String]) -> Result<()> {
+fn check(directory: &Path, tools: &[String]) -> Result<()> {
+    let violations = show(directory, tools)?;
+    for violation in &violations {
+        eprintln!("{violation}");
+    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::Reported) }
+}
+
+/// Prints the table for these tools; a line for each limit that is not kept.
+pub fn show(directory: &Path, tools: &[String]) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for name in tools {
         let path = directory.join(name);
@@ -45,10 +54,7 @@ pub fn check(directory: &Path, tools: &[String]) -> Result<()> {
     }
     let (table, violations) = judge(&files)?;
     print!("{}", table.markdown());
-    for violation in &violations {
-        eprintln!("{violation}");
-    }
-    if violations.is_empty() { Ok(()) } else { Err(Error::Reported) }
+    Ok(violations)
 }
 
 /// The table, and a line for each limit that is not kept.

@@ -36,7 +36,7 @@ fn test(workspace: &Workspace, args: &Args) -> Result<()> {
         cargo.env(SUITE, suite);
     } else {
         // `cargo test` does not build the programs of other packages.
-        workspace.build_tools(Profile::Dev)?;
+        cargo.env(SUITE, workspace.build_tools(Profile::Dev)?);
     }
     if args.rest.is_empty() {
         cargo.arg("--workspace");

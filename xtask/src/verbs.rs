@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::args::Args;
 use crate::error::Result;
 use crate::workspace::Workspace;
-use crate::{check, size, test, tidy};
+use crate::{bench, check, cross, demo, msrv, size, test, tidy};
 
 /// One chore.
 pub struct Verb {
@@ -34,7 +34,16 @@ pub struct Flag {
 }
 
 /// All verbs, in the order in which help shows them.
-pub static VERBS: &[&Verb] = &[&test::VERB, &check::VERB, &tidy::VERB, &size::VERB];
+pub static VERBS: &[&Verb] = &[
+    &demo::VERB,
+    &test::VERB,
+    &check::VERB,
+    &tidy::VERB,
+    &size::VERB,
+    &bench::VERB,
+    &msrv::VERB,
+    &cross::VERB,
+];
 
 /// The verb of that name.
 pub fn find(name: &str) -> Option<&'static Verb> {

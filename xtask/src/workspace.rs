@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::error::{OnFile, Result};
+use crate::error::{Error, OnFile, Result};
 use crate::manifest::Manifest;
 use crate::process::{cargo, run, stdout};
 
@@ -63,19 +63,31 @@ impl Workspace {
             Profile::Dev => ("--profile=dev", "debug"),
             Profile::Release => ("--release", "release"),
         };
-        // Test and chore crates stay out of it: their dependencies' features
-        // must not reach what is shipped.
         let mut build = self.cargo();
-        build.args(["build", "--quiet", "--bins", option]);
-        let mut any = false;
-        for tool in self.crates()?.iter().filter(|each| !each.bins.is_empty()) {
-            build.args(["--package", &tool.name]);
-            any = true;
-        }
-        if any {
+        if self.select_tools(build.args(["build", "--quiet", "--bins", option]))? {
             run(&mut build)?;
         }
         Ok(self.target.join(directory))
+    }
+
+    /// Makes it a build of the packages of the tools; false if there is none.
+    ///
+    /// Test and chore packages stay out of it: the features that they ask of a
+    /// dependency must not reach what is shipped.
+    pub fn select_tools(&self, build: &mut Command) -> Result<bool> {
+        let crates = self.crates()?;
+        let mut any = false;
+        for tool in crates.iter().filter(|each| !each.bins.is_empty()) {
+            build.args(["--package", &tool.name]);
+            any = true;
+        }
+        Ok(any)
+    }
+
+    /// The `rust-version` of the workspace, as `1.85`.
+    pub fn oldest_rust(&self) -> Result<String> {
+        let manifest = Manifest::read(&self.root)?;
+        manifest.rust_version.ok_or_else(|| Error::Failed("Cargo.toml has no rust-version".into()))
     }
 
     /// The names of all tools, sorted.

@@ -1,0 +1,90 @@
+//! The programs that are compared.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::{Error, OnFile, Result};
+
+/// The programs of one runit.
+#[derive(Debug, Clone)]
+pub struct Suite {
+    /// What the columns call it.
+    pub label: String,
+    /// Where its programs are.
+    pub directory: PathBuf,
+}
+
+impl Suite {
+    /// The suite that `--against` names: `DIR` or `LABEL=DIR`.
+    pub fn parse(word: &OsStr) -> Result<Self> {
+        let text = word.to_string_lossy();
+        let (label, directory) = match text.split_once('=') {
+            Some((label, directory)) => (label.to_owned(), PathBuf::from(directory)),
+            None => (text.into_owned(), PathBuf::from(word)),
+        };
+        let directory = std::path::absolute(&directory).on("find", directory)?;
+        let suite = Self { label, directory };
+        if suite.tool("runsv").is_none() {
+            let what = format!("no runsv in {}", suite.directory.display());
+            return Err(Error::Usage(what));
+        }
+        Ok(suite)
+    }
+
+    /// The tool, if it is there: in the directory, or in `sbin` beside it.
+    pub fn tool(&self, name: &str) -> Option<PathBuf> {
+        let beside = self.directory.join("../sbin");
+        [&self.directory, &beside].iter().map(|place| place.join(name)).find(|path| path.is_file())
+    }
+
+    /// Whether all these tools are there.
+    pub fn has(&self, tools: &[&str]) -> bool {
+        tools.iter().all(|name| self.tool(name).is_some())
+    }
+
+    /// A tool, to be run with this suite before all others in its `PATH`.
+    pub fn command(&self, name: &str) -> Command {
+        let path = self.tool(name).unwrap_or_else(|| self.directory.join(name));
+        let mut command = Command::new(path);
+        command.env("PATH", self.path()).env_remove("SVDIR").env_remove("SVWAIT");
+        command
+    }
+
+    /// `PATH` with this suite first.
+    pub fn path(&self) -> OsString {
+        let mut path = self.directory.clone().into_os_string();
+        if let Some(rest) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        path
+    }
+}
+
+/// What the column of Debian's suite is called.
+pub const DEBIANS: &str = "Debian's C";
+
+/// Debian's suite, if it is installed.
+pub fn debians() -> Option<Suite> {
+    let suite = Suite { label: DEBIANS.to_owned(), directory: "/usr/bin".into() };
+    (Path::new("/etc/debian_version").exists() && suite.has(&["runsv"])).then_some(suite)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_without_runsv_is_refused() {
+        let error = Suite::parse(OsStr::new("x=/no/such/directory")).unwrap_err();
+        assert_eq!(error.to_string(), "no runsv in /no/such/directory");
+    }
+
+    #[test]
+    fn tools_are_found_beside_the_directory_too() {
+        let suite = Suite { label: String::new(), directory: "/usr/bin".into() };
+        assert!(suite.has(&["env"]) && !suite.has(&["env", "no-such-tool-here"]));
+        assert!(suite.path().to_string_lossy().starts_with("/usr/bin:"));
+    }
+}
