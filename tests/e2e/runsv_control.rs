@@ -28,7 +28,7 @@ fn each_signal_byte_sends_its_signal() {
         let got = part.dir.join("got");
         let mut wanted = vec!["ready"];
         wait_lines(&got, &wanted);
-        let before = part.status();
+        let before = part.wait_state(State::Run);
         for (byte, name) in PLAIN {
             part.send(byte);
             wanted.push(name);

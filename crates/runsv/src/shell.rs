@@ -113,6 +113,7 @@ impl<'a> Shell<'a> {
             self.read_control(now, Role::Service);
             self.tick(now);
         }
+        self.report_all();
     }
 
     fn tick(&mut self, now: Now) {
@@ -220,6 +221,10 @@ impl<'a> Shell<'a> {
                 }
             };
             self.handle(now, answer);
+            if matches!(action, Action::Start(_)) {
+                // The process may look at its own status as soon as it runs.
+                self.report_all();
+            }
         }
     }
 
