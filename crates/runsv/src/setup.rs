@@ -56,7 +56,7 @@ pub struct Supervise {
     /// Takes control bytes; open for writing as well, so that it never ends.
     pub control: OwnedFd,
     /// Held open for reading, which is how others see that we live.
-    _ok: OwnedFd,
+    ok: Option<OwnedFd>,
     /// Held locked.
     _lock: OwnedFd,
 }
@@ -67,8 +67,14 @@ impl Supervise {
         make_directory(names)?;
         let lock = lock(names, contention)?;
         let control = open_fifo(names.control, OFlags::RDWR)?;
-        let ok = open_fifo(names.ok, OFlags::RDONLY)?;
-        Ok(Self { control, _ok: ok, _lock: lock })
+        Ok(Self { control, ok: None, _lock: lock })
+    }
+
+    /// Tells the world that a supervisor is here, and ready: to be called when
+    /// the status has been written.
+    pub fn announce(&mut self, names: &Names) -> Result<(), SetupError> {
+        self.ok = Some(open_fifo(names.ok, OFlags::RDONLY)?);
+        Ok(())
     }
 
     /// The next control byte; `None` when there is none now.

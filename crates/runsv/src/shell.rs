@@ -97,12 +97,16 @@ impl<'a> Shell<'a> {
             retry: None,
             quit: false,
         };
+        shell.report_all();
+        if let Some(log) = &mut shell.log {
+            log.supervise.announce(&LOG)?;
+        }
+        shell.supervise.announce(&SERVICE)?;
         shell.run();
         Ok(())
     }
 
     fn run(&mut self) {
-        self.report_all();
         self.tick(now());
         while !self.quit {
             self.report_all();
@@ -261,6 +265,10 @@ impl<'a> Shell<'a> {
                 self.log = Some(log);
                 self.pair.add_log(Service::new(Role::Log, want_of(LOG.down), now));
                 self.report_all();
+                let announced = self.log.as_mut().map(|log| log.supervise.announce(&LOG));
+                if let Some(Err(error)) = announced {
+                    self.nursery.voice.say("warning: ", &error);
+                }
                 self.handle(now, PairEvent::For(Role::Log, Event::Tick));
             }
             // The service comes first: it starts without.
