@@ -74,6 +74,7 @@ fn demo(workspace: &Workspace, args: &Args) -> Result<()> {
     println!("stopping all services");
     let stopped = stop(&demo, &mut runsvdir);
     shown.and(stopped)?;
+    demo.show_log();
     println!("all services are down, and no process is left");
     Ok(())
 }
@@ -165,6 +166,10 @@ impl<'a> Show<'a> {
         let output = output.map_err(|cause| Error::Start { program: "sv".into(), cause })?;
         for line in String::from_utf8_lossy(&output.stdout).lines() {
             let Some(seen) = Line::read(line) else { continue };
+            // One that has no supervisor yet will have one in a moment.
+            if line.starts_with("warning: ") && !self.lines.contains_key(&seen.name) {
+                continue;
+            }
             if self.lines.insert(seen.name.clone(), seen.timeless.clone()) != Some(seen.timeless) {
                 self.say("sv status", line);
             }

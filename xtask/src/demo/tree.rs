@@ -56,6 +56,16 @@ impl Demo {
         self.services.join("clock/log/main/current")
     }
 
+    /// Prints the last lines of that log.
+    pub fn show_log(&self) {
+        let log = std::fs::read_to_string(self.clock_log()).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        println!("the log of clock has {} lines, at the end:", lines.len());
+        for line in &lines[lines.len().saturating_sub(3)..] {
+            println!("    {line}");
+        }
+    }
+
     /// The processes that have their current directory among the services.
     pub fn processes(&self) -> Result<Vec<u32>> {
         let mut found = Vec::new();
