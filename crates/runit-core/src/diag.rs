@@ -205,6 +205,7 @@ impl Voice<'_> {
         self.show("", sentence);
     }
 
+    #[inline(never)]
     fn show(&self, kind: &str, sentence: &dyn fmt::Display) {
         let mut line = Line::new(runit_rt::stdio::stderr());
         self.prefix(kind, &mut line);
@@ -216,12 +217,8 @@ impl Voice<'_> {
     /// `PROG SUBJECT: KIND SENTENCE`, without `core::fmt`; `kind` is `fatal: `
     /// or `warning: `.
     pub fn say(&self, kind: &str, sentence: &dyn Say) {
-        let mut line = Line::new(runit_rt::stdio::stderr());
-        self.prefix(kind, &mut line);
-        sentence.say(&mut line);
-        line.push(b"\n");
-        // A diagnostic has no one to tell.
-        let _ = line.send();
+        // A diagnostic has no one to tell if it fails.
+        let _ = write(runit_rt::stdio::stderr(), &Spoken(self, kind, sentence));
     }
 
     fn prefix(&self, kind: &str, line: &mut dyn Sink) {
@@ -238,12 +235,36 @@ impl Voice<'_> {
     }
 }
 
-/// Writes the pieces of `text` to `fd`, at once if they are not too long.
-pub fn write_pieces(fd: BorrowedFd<'_>, text: &[&str]) -> Result<(), Errno> {
-    let mut line = Line::new(fd);
-    for piece in text {
-        line.push(piece.as_bytes());
+/// A whole line of a voice.
+struct Spoken<'a>(&'a Voice<'a>, &'a str, &'a dyn Say);
+
+impl Say for Spoken<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        let Self(voice, kind, sentence) = self;
+        voice.prefix(kind, out);
+        sentence.say(out);
+        out.push(b"\n");
     }
+}
+
+/// Says pieces one after the other.
+pub struct Pieces<'a>(pub &'a [&'a str]);
+
+impl Say for Pieces<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        for piece in self.0 {
+            out.push(piece.as_bytes());
+        }
+    }
+}
+
+/// Writes `text` to `fd`, with one `write` if it is not too long. Not inlined:
+/// its line would make the stack frame of a supervisor, which lasts, larger by
+/// pages.
+#[inline(never)]
+pub fn write(fd: BorrowedFd<'_>, text: &dyn Say) -> Result<(), Errno> {
+    let mut line = Line::new(fd);
+    text.say(&mut line);
     line.send()
 }
 

@@ -1,6 +1,6 @@
 //! What all tools answer alike: usage, `--help`, `--version` and `-V`.
 
-use crate::diag::{Line, Say, Sink, write_pieces};
+use crate::diag::{Pieces, Say, Sink, write};
 use crate::options::Opt;
 use runit_rt::{Errno, stdio};
 
@@ -28,27 +28,26 @@ impl<K: Copy> Tool<K> {
     /// Prints usage on standard error: the line and an empty one.
     pub fn print_usage(&self) {
         // There is no one to tell if this fails; the exit code says the rest.
-        let _ = write_pieces(stdio::stderr(), &["usage: ", self.usage, "\n\n"]);
+        let _ = write(stdio::stderr(), &Pieces(&["usage: ", self.usage, "\n\n"]));
     }
 
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
     pub fn print_id(&self) {
         let text = ["$Id: ", self.name, " ", VERSION, " $\nusage: ", self.usage, "\n\n"];
         // As above.
-        let _ = write_pieces(stdio::stderr(), &text);
+        let _ = write(stdio::stderr(), &Pieces(&text));
     }
 
     /// Prints name and version on standard output; gives the exit code, which
     /// is 111 where it could not be written.
     pub fn print_version(&self) -> u8 {
-        code(write_pieces(stdio::stdout(), &[self.name, " (runit-rs) ", VERSION, "\n"]))
+        let text = [self.name, " (runit-rs) ", VERSION, "\n"];
+        code(write(stdio::stdout(), &Pieces(&text)))
     }
 
     /// Prints help on standard output; gives the exit code as above.
     pub fn print_help(&self) -> u8 {
-        let mut line = Line::new(stdio::stdout());
-        Help(self).say(&mut line);
-        code(line.send())
+        code(write(stdio::stdout(), &Help(self)))
     }
 }
 

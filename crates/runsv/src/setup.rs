@@ -99,6 +99,13 @@ fn make_directory(names: &Names) -> Result<(), SetupError> {
         Err(Errno::EXIST) => {}
         Err(error) => return Err(unable("create ", names.supervise)(error)),
     }
+    make_target(names)
+}
+
+/// Makes the directory that the symlink `supervise` points to, if it is one.
+/// Apart, so that room for a path is on the stack here only.
+#[inline(never)]
+fn make_target(names: &Names) -> Result<(), SetupError> {
     let mut target = [0; 4096];
     // Whatever it is instead of a symlink, opening what is in it will tell.
     if fs::readlinkat_raw(CWD, names.supervise, &mut target[..]).is_err() {
@@ -110,7 +117,7 @@ fn make_directory(names: &Names) -> Result<(), SetupError> {
     // A relative target is relative to the directory that holds the link.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let base = fs::open(names.dir, flags, Mode::empty()).map_err(unable("open ", names.dir))?;
-    match fs::mkdirat(&base, target, mode) {
+    match fs::mkdirat(&base, target, Mode::from_raw_mode(SUPERVISE_MODE)) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(unable("create target of ", names.supervise)(error)),
     }
