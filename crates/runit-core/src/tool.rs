@@ -1,6 +1,6 @@
 //! What all tools answer alike: usage, `--help`, `--version` and `-V`.
 
-use crate::diag::{Pieces, Say, Sink, write};
+use crate::diag::{Line, Pieces, Say, Sink, write};
 use crate::options::Opt;
 use runit_rt::{Errno, stdio};
 
@@ -46,8 +46,13 @@ impl<K: Copy> Tool<K> {
     }
 
     /// Prints help on standard output; gives the exit code as above.
+    // Not inlined, for the sake of the caller's stack frame, and not through
+    // `write`, so that a tool without options needs no code for showing them.
+    #[inline(never)]
     pub fn print_help(&self) -> u8 {
-        code(write(stdio::stdout(), &Help(self)))
+        let mut line = Line::new(stdio::stdout());
+        Help(self).say(&mut line);
+        code(line.send())
     }
 }
 

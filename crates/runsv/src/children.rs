@@ -2,9 +2,8 @@
 
 use core::ffi::CStr;
 
-use runit_core::control::ControlByte;
 use runit_core::diag::{Decimal, ErrText, Say, Sink, Voice};
-use runit_core::layout::{self, FINISH, LOG, RUN};
+use runit_core::layout::{FINISH, LOG, RUN};
 use runit_rt::Errno;
 use runit_rt::signal::Inherited;
 use runit_rt::spawn::{Failure, FixedPath, Session, Spawn};
@@ -18,18 +17,18 @@ use crate::setup::LogPipe;
 
 /// Why a child could not be started, or not do what it was started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChildError {
+pub enum ChildError<'a> {
     /// No process could be made; it will be tried again.
     Fork(Errno),
     /// No process could be made for a control script.
-    ForkHook(&'static CStr, Errno),
+    ForkHook(&'a CStr, Errno),
     /// It cannot be told whether there is a control script.
-    StatHook(&'static CStr, Errno),
+    StatHook(&'a CStr, Errno),
     /// Said by the child: a step before its program has failed, or that.
-    Child(&'static CStr, Failure),
+    Child(&'a CStr, Failure),
 }
 
-impl Say for ChildError {
+impl Say for ChildError<'_> {
     fn say(&self, out: &mut dyn Sink) {
         let (before, name, error): (&str, _, _) = match *self {
             Self::Fork(error) => ("unable to fork, retrying in a second", c"", error),
@@ -88,21 +87,21 @@ impl Nursery<'_> {
             .ok()
     }
 
-    /// The control script of `command`, if there is one that can be executed.
-    pub fn hook(&self, command: ControlByte) -> Option<&'static CStr> {
-        let path = layout::control_script(command);
+    /// Whether there is a control script that can be executed.
+    pub fn has_hook(&self, path: &CStr) -> bool {
         match rustix::fs::stat(path) {
-            Ok(stat) if Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR) => Some(path),
-            Ok(_) | Err(Errno::NOENT) => None,
+            Ok(stat) => Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
             Err(error) => {
-                self.voice.say("warning: ", &ChildError::StatHook(path, error));
-                None
+                if error != Errno::NOENT {
+                    self.voice.say("warning: ", &ChildError::StatHook(path, error));
+                }
+                false
             }
         }
     }
 
     /// Starts the control script at `path`.
-    pub fn start_hook(&self, path: &'static CStr, pipe: Option<&LogPipe>) -> Option<Pid> {
+    pub fn start_hook(&self, path: &CStr, pipe: Option<&LogPipe>) -> Option<Pid> {
         let argv = ListBuf::<2>::new(&[path]);
         self.spawn(path, path, argv.as_list(), None, output_of(pipe))
             .map_err(|error| self.voice.say("warning: ", &ChildError::ForkHook(path, error)))
@@ -112,7 +111,7 @@ impl Nursery<'_> {
     fn spawn(
         &self,
         path: &CStr,
-        shown: &'static CStr,
+        shown: &CStr,
         argv: CStrList<'_>,
         dir: Option<&CStr>,
         fd: Option<(BorrowedFd<'_>, i32)>,

@@ -99,15 +99,15 @@ fn make_directory(names: &Names) -> Result<(), SetupError> {
         Err(Errno::EXIST) => {}
         Err(error) => return Err(unable("create ", names.supervise)(error)),
     }
-    make_target(names)
+    // Whatever is there instead of a directory, opening what is in it will tell.
+    if exists(names.supervise) { Ok(()) } else { make_target(names) }
 }
 
-/// Makes the directory that the symlink `supervise` points to, if it is one.
-/// Apart, so that room for a path is on the stack here only.
+/// Makes the directory that the dangling symlink `supervise` points to. Apart,
+/// so that room for a path is on the stack only when it is needed.
 #[inline(never)]
 fn make_target(names: &Names) -> Result<(), SetupError> {
     let mut target = [0; 4096];
-    // Whatever it is instead of a symlink, opening what is in it will tell.
     if fs::readlinkat_raw(CWD, names.supervise, &mut target[..]).is_err() {
         return Ok(());
     }
@@ -152,7 +152,11 @@ fn open_fifo(name: &'static CStr, access: OFlags) -> Result<OwnedFd, SetupError>
         return Err(SetupError::NotFifo(name));
     }
     let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    fs::open(name, flags, Mode::empty()).map_err(unable("open ", name))
+    let fifo = fs::open(name, flags, Mode::empty()).map_err(unable("open ", name))?;
+    // A page holds 4096 commands; room for more would cost each supervisor a
+    // kilobyte of the kernel's memory. Without it, it works as well.
+    let _ = rustix::pipe::fcntl_setpipe_size(&fifo, 4096);
+    Ok(fifo)
 }
 
 /// Whether a path, followed through links, exists.

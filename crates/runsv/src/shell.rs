@@ -6,7 +6,7 @@ use core::time::Duration;
 use runit_core::control::ControlByte;
 use runit_core::diag::{Plain, Voice};
 use runit_core::exit::Exit;
-use runit_core::layout::{LOG, SERVICE};
+use runit_core::layout::{LOG, SERVICE, control_script};
 use runit_core::status::Want;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
@@ -156,6 +156,7 @@ impl<'a> Shell<'a> {
         let _ = poll(&mut fds, timeout.as_ref());
     }
 
+    #[inline(never)]
     fn read_signals(&mut self, now: Now) {
         while let Some((number, _)) = self.signals.read() {
             self.term |= number == TERM;
@@ -233,17 +234,20 @@ impl<'a> Shell<'a> {
     }
 
     /// Starts a control script; says whether there is one to wait for.
+    #[inline(never)]
     fn start_hook(&mut self, command: ControlByte) -> bool {
-        let Some(path) = self.nursery.hook(command) else {
+        let path = control_script(command);
+        if !self.nursery.has_hook(path.as_c_str()) {
             return false;
-        };
+        }
         // The script shall find the status as it is now.
         self.report_all();
         let pipe = self.log.as_ref().map(|log| &log.pipe);
-        self.hook = self.nursery.start_hook(path, pipe);
+        self.hook = self.nursery.start_hook(path.as_c_str(), pipe);
         self.hook.is_some()
     }
 
+    #[inline(never)]
     fn start(&mut self, now: Now, role: Role, program: Program) -> Event {
         match (program, role) {
             (Program::Run, Role::Service) => self.adopt_log(now),
@@ -256,6 +260,7 @@ impl<'a> Shell<'a> {
     }
 
     /// Takes up a `log/` that has appeared since the start.
+    #[inline(never)]
     fn adopt_log(&mut self, now: Now) {
         if self.log.is_some() || log_dir(LOG.dir) != LogDir::Directory {
             return;

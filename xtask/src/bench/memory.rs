@@ -1,17 +1,19 @@
 //! What an idle supervisor keeps the machine from using otherwise.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
 
 use super::cgroup::Cgroup;
 use super::report::{Row, Unit, median};
 use super::suite::Suite;
-use super::tree::{LIMIT, Services, Status, spawn};
+use super::tree::{LIMIT, Services, spawn};
 use super::{Bench, Case};
-use crate::error::{Error, Result};
+use crate::error::{Error, OnFile as _, Result};
 use crate::process::signal;
 
 /// The case.
@@ -47,9 +49,12 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
     let mut fillings: Vec<_> = suites.iter().map(|suite| Filling::Supervisors(suite)).collect();
     fillings.push(Filling::Floor);
     let mut samples: Vec<Vec<Cost>> = vec![Vec::new(); fillings.len()];
+    // The same directories throughout: after the first warm-up their files are
+    // there, as they are at every boot, and not charged to those who use them.
+    let services = lay_out(bench)?;
     for round in 0..warm_ups + rounds {
         for (filling, samples) in fillings.iter().zip(&mut samples) {
-            let cost = fill(bench, filling)?;
+            let cost = fill(bench, filling, &services)?;
             if round >= warm_ups {
                 samples.push(cost);
             }
@@ -79,11 +84,10 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
 }
 
 /// Starts all processes in a new cgroup, reads it, and ends them.
-fn fill(bench: &Bench, filling: &Filling) -> Result<Cost> {
-    let services = Services::new(bench.scratch.join("memory"))?;
+fn fill(bench: &Bench, filling: &Filling, services: &Services) -> Result<Cost> {
     let cgroup = Cgroup::new(&format!("xtask-bench-{}", std::process::id()))?;
     let mut members = Vec::new();
-    let result = start_all(bench, filling, &services, &cgroup, &mut members)
+    let result = start_all(bench, filling, services, &cgroup, &mut members)
         .and_then(|()| measure(&cgroup, &members));
     let ended = end_all(members);
     let cost = result?;
@@ -98,30 +102,48 @@ fn start_all(
     members: &mut Vec<Child>,
 ) -> Result<()> {
     for index in 0..SUPERVISORS {
-        let service = services.add(index, &bench.pause)?;
-        // Not to be started: the service's own process is none of the supervisor's cost.
-        let down = service.join("down");
-        std::fs::write(&down, "").map_err(|cause| Error::File {
-            act: "create",
-            path: down,
-            cause,
-        })?;
         let mut command = match filling {
             Filling::Supervisors(suite) => suite.command("runsv"),
             Filling::Floor => Command::new(&bench.pause),
         };
         if matches!(filling, Filling::Supervisors(_)) {
-            command.arg(&service);
+            command.arg(services.path(index));
         }
         members.push(spawn(&mut cgroup.command(&command))?);
     }
     for (index, member) in members.iter().enumerate() {
         match filling {
             Filling::Supervisors(_) => {
-                Status::wait(&services.path(index), Duration::from_millis(1), |_| true)?;
+                wait_for_supervisor(&services.path(index))?;
             }
             Filling::Floor => wait_for_exec(member, &bench.pause)?,
         }
+    }
+    Ok(())
+}
+
+/// Makes the service directories, none of which is to be started: a service's
+/// own process is none of its supervisor's cost.
+fn lay_out(bench: &Bench) -> Result<Services> {
+    let services = Services::new(bench.scratch.join("memory"))?;
+    for index in 0..SUPERVISORS {
+        let down = services.add(index, &bench.pause)?.join("down");
+        std::fs::write(&down, "").on("create", down)?;
+    }
+    Ok(services)
+}
+
+/// Waits until a supervisor holds `supervise/ok` open.
+fn wait_for_supervisor(service: &Path) -> Result<()> {
+    let ok = service.join("supervise/ok");
+    let deadline = Instant::now() + LIMIT;
+    // Without a reader, opening a FIFO for writing only fails (ENXIO).
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    while open(ok.as_os_str().as_bytes(), flags, Mode::empty()).is_err() {
+        if Instant::now() > deadline {
+            return Err(Error::Failed(format!("no supervisor at {}", service.display())));
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
 }
@@ -139,22 +161,21 @@ fn wait_for_exec(member: &Child, program: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The charge is the mean, since the cgroup knows only a sum; the rest is that
+/// of the process in the middle.
 fn measure(cgroup: &Cgroup, members: &[Child]) -> Result<Cost> {
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
     let count = members.len() as f64;
     let charged = cgroup.charged()? / count;
-    let (mut resident, mut private_dirty) = (0.0, 0.0);
+    let (mut resident, mut private_dirty) = (Vec::new(), Vec::new());
     for member in members {
         let path = format!("/proc/{}/smaps_rollup", member.id());
-        let text = std::fs::read_to_string(&path).map_err(|cause| Error::File {
-            act: "read",
-            path: path.into(),
-            cause,
-        })?;
-        resident += kib(&text, "Rss:");
-        private_dirty += kib(&text, "Private_Dirty:");
+        let text = std::fs::read_to_string(&path).on("read", path)?;
+        resident.push(kib(&text, "Rss:"));
+        private_dirty.push(kib(&text, "Private_Dirty:"));
     }
-    Ok(Cost { charged, resident: resident / count, private_dirty: private_dirty / count })
+    let middle = |values: &[f64]| median(values).unwrap_or(f64::NAN);
+    Ok(Cost { charged, resident: middle(&resident), private_dirty: middle(&private_dirty) })
 }
 
 /// The bytes in a line `KEY N kB`; 0 where it is missing.
