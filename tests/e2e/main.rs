@@ -11,3 +11,4 @@ mod runsv_locks;
 mod runsv_log;
 mod runsv_restart;
 mod runsv_scripts;
+mod runsv_trouble;

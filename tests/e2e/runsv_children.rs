@@ -112,8 +112,7 @@ fn no_descriptor_but_three() {
 fn no_descriptor_but_three_without_a_log() {
     let service = ServiceDirBuilder::sleeper().build();
     let runsv = Supervisor::runsv(service.path());
-    let process = service.wait_state(State::Run).process().unwrap();
-    process.wait_for_exec("sleep");
+    let process = service.wait_running("sleep").process().unwrap();
     let own = runsv.process().fds();
     let fds = process.wait_for_three_fds();
     for (number, target) in fds {
@@ -222,8 +221,7 @@ fn a_supervisor_started_with_chld_ignored_still_sees_deaths() {
     let service = ServiceDirBuilder::sleeper().finish("echo \"$1 $2\" >>ended").build();
     let launch = Launch::new("runsv").through(["env", "--ignore-signal=CHLD"]);
     let mut runsv = launch.arg(service.path()).spawn();
-    let before = service.wait_state(State::Run);
-    before.process().unwrap().wait_for_exec("sleep");
+    let before = service.wait_running("sleep");
     service.send("t");
     service.wait_run_again(&before).process().unwrap().wait_for_exec("sleep");
     wait_lines(&service.join("ended"), &["-1 15"]);

@@ -5,20 +5,11 @@ use std::fs;
 use runit_tests::dirs::{RECORDER, SLEEP, lines, wait_line_count, wait_lines};
 use runit_tests::prelude::*;
 use runit_tests::proc::Signals;
-use runit_tests::protocol::Supervised;
 use rustix::process::Signal;
 
 /// Bytes that only send a signal, and the name that [`RECORDER`] gives it.
 const PLAIN: [(&str, &str); 6] =
     [("a", "ALRM"), ("h", "HUP"), ("i", "INT"), ("q", "QUIT"), ("1", "USR1"), ("2", "USR2")];
-
-/// A running service whose process is known to run what it should.
-#[track_caller]
-fn running(service: &Supervised, program: &str) -> Status {
-    let status = service.wait_state(State::Run);
-    status.process().unwrap().wait_for_exec(program);
-    status
-}
 
 #[test]
 fn each_signal_byte_sends_its_signal() {
@@ -65,7 +56,7 @@ fn signals_end_a_program_that_does_not_handle_them() {
                 .finish(r#"echo "$1 $2" >>ended"#)
                 .build();
             let runsv = Supervisor::runsv(service.path());
-            running(&service, "sleep");
+            service.wait_running("sleep");
             service.send(byte);
             (service, runsv, number)
         })
@@ -73,7 +64,7 @@ fn signals_end_a_program_that_does_not_handle_them() {
     for (service, _runsv, number) in started {
         wait_lines(&service.join("ended"), &[&format!("-1 {number}")]);
         // Wanted up still: all of them restart it.
-        running(&service, "sleep");
+        service.wait_running("sleep");
         assert_eq!(service.status().want, 'u');
     }
 }
@@ -83,7 +74,7 @@ fn term_restarts() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
     let _runsv = Supervisor::runsv(service.path());
     for part in [&*service, &service.log] {
-        let before = running(part, "sleep");
+        let before = part.wait_running("sleep");
         part.send("t");
         let after = part.wait_run_again(&before);
         assert!(after.since() > before.since());
@@ -96,7 +87,7 @@ fn term_restarts() {
 fn kill_restarts_without_got_term() {
     let service = ServiceDirBuilder::new().run("trap '' TERM; exec sleep 100000").build();
     let _runsv = Supervisor::runsv(service.path());
-    let before = running(&service, "sleep");
+    let before = service.wait_running("sleep");
     service.send("t");
     service.wait_stat("run, got TERM");
     service.send("k");
@@ -109,14 +100,14 @@ fn down_stops_and_up_starts() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
     let runsv = Supervisor::runsv(service.path());
     for part in [&*service, &service.log] {
-        let before = running(part, "sleep");
+        let before = part.wait_running("sleep");
         part.send("d");
         part.wait_state(State::Down);
         part.wait_files("down", [0, b'd', 0, 0]);
         assert!(!before.process().unwrap().lives());
         wait_until("an empty pid file", || part.pid_text().is_empty());
         part.send("u");
-        running(part, "sleep");
+        part.wait_running("sleep");
         part.wait_files("run", [0, b'u', 0, 1]);
     }
     assert_eq!(runsv.process().children().len(), 2);
@@ -130,18 +121,18 @@ fn up_starts_what_was_down_from_the_start() {
     service.log.wait_files("down", [0, b'd', 0, 0]);
     assert_eq!(runsv.process().children(), []);
     service.send("u");
-    running(&service, "sleep");
+    service.wait_running("sleep");
     service.wait_files("run", [0, b'u', 0, 1]);
     service.log.wait_files("down", [0, b'd', 0, 0]);
     service.log.send("u");
-    running(&service.log, "sleep");
+    service.log.wait_running("sleep");
 }
 
 #[test]
 fn a_byte_that_changes_nothing_keeps_the_process() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    let before = running(&service, "sleep");
+    let before = service.wait_running("sleep");
     service.send("uuucu\u{1}Uz~ \n?");
     service.send("p");
     service.wait_files("run, paused", [1, b'u', 0, 1]);
@@ -154,7 +145,7 @@ fn every_other_byte_is_ignored() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
     let mut runsv = Supervisor::runsv(service.path());
     for part in [&*service, &service.log] {
-        let before = running(part, "sleep");
+        let before = part.wait_running("sleep");
         let known = b"udoxtkpcahiq12";
         let others: Vec<_> = (0..=255).filter(|byte| !known.contains(byte)).collect();
         part.try_send(&others).unwrap();
@@ -178,7 +169,7 @@ fn once_runs_once() {
     for part in [&*service, &service.log] {
         part.wait_state(State::Down);
         part.send("o");
-        let status = running(part, "sleep");
+        let status = part.wait_running("sleep");
         part.wait_files("run, want down", [0, b'd', 0, 1]);
         status.process().unwrap().kill(Signal::TERM);
         part.wait_files("down", [0, b'd', 0, 0]);
@@ -194,7 +185,7 @@ fn once_runs_once() {
 fn once_for_a_running_service_lets_it_run_on_and_end() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    let before = running(&service, "sleep");
+    let before = service.wait_running("sleep");
     service.send("o");
     service.wait_files("run, want down", [0, b'd', 0, 1]);
     assert_eq!(service.status().pid, before.pid);
@@ -207,7 +198,7 @@ fn up_after_once_is_up_for_good() {
     let service = ServiceDirBuilder::sleeper().down().build();
     let _runsv = Supervisor::runsv(service.path());
     service.send("o");
-    let before = running(&service, "sleep");
+    let before = service.wait_running("sleep");
     service.send("u");
     service.wait_files("run", [0, b'u', 0, 1]);
     assert_eq!(service.status().pid, before.pid);
@@ -220,7 +211,7 @@ fn pause_and_continue() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
     let _runsv = Supervisor::runsv(service.path());
     for part in [&*service, &service.log] {
-        let process = running(part, "sleep").process().unwrap();
+        let process = part.wait_running("sleep").process().unwrap();
         part.send("p");
         process.wait_for_state('T');
         part.wait_files("run, paused", [1, b'u', 0, 1]);
@@ -234,7 +225,7 @@ fn pause_and_continue() {
 fn a_new_process_is_not_paused() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    let before = running(&service, "sleep");
+    let before = service.wait_running("sleep");
     service.send("p");
     before.process().unwrap().wait_for_state('T');
     service.wait_files("run, paused", [1, b'u', 0, 1]);
@@ -248,7 +239,7 @@ fn down_and_exit_wake_a_paused_service_to_end_it() {
     for byte in ["d", "x"] {
         let service = ServiceDirBuilder::sleeper().build();
         let _runsv = Supervisor::runsv(service.path());
-        let process = running(&service, "sleep").process().unwrap();
+        let process = service.wait_running("sleep").process().unwrap();
         service.send("p");
         process.wait_for_state('T');
         service.send(byte);
@@ -280,7 +271,7 @@ fn continue_after_down_is_sent_to_a_process_that_stays() {
 fn term_does_not_wake_a_paused_service_that_is_to_stay() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    let status = running(&service, "sleep");
+    let status = service.wait_running("sleep");
     let process = status.process().unwrap();
     service.send("p");
     process.wait_for_state('T');
@@ -301,7 +292,7 @@ fn signals_for_a_service_that_is_down_do_nothing() {
         let before = part.wait_state(State::Down);
         part.send("tkpcahiq12d");
         part.send("u");
-        let status = running(part, "sleep");
+        let status = part.wait_running("sleep");
         part.wait_files("run", [0, b'u', 0, 1]);
         assert!(status.since() > before.since());
     }
@@ -313,7 +304,7 @@ fn signals_for_a_service_that_is_down_do_nothing() {
 fn signals_do_not_reach_finish() {
     let service = ServiceDirBuilder::sleeper().finish(RECORDER).build();
     let _runsv = Supervisor::runsv(service.path());
-    running(&service, "sleep");
+    service.wait_running("sleep");
     service.send("d");
     let finish = service.wait_finish();
     let got = service.join("got");
@@ -334,7 +325,7 @@ fn kill_during_finish_does_nothing() {
     only_ours!("the reference takes finish for run and runs it twice");
     let service = ServiceDirBuilder::sleeper().finish(RECORDER).build();
     let _runsv = Supervisor::runsv(service.path());
-    running(&service, "sleep");
+    service.wait_running("sleep");
     service.send("d");
     let finish = service.wait_finish();
     wait_lines(&service.join("got"), &["ready"]);
@@ -351,14 +342,14 @@ fn up_during_finish_starts_after_it() {
     let service =
         ServiceDirBuilder::new().run("echo run >>order; exec sleep 100000").finish(SLEEP).build();
     let _runsv = Supervisor::runsv(service.path());
-    running(&service, "sleep");
+    service.wait_running("sleep");
     service.send("d");
     let finish = service.wait_finish();
     service.send("u");
     service.wait_files("finish", [0, b'u', 0, 2]);
     assert_eq!(lines(&service.join("order")), ["run"]);
     finish.process().unwrap().kill(Signal::TERM);
-    running(&service, "sleep");
+    service.wait_running("sleep");
     assert_eq!(lines(&service.join("order")), ["run", "run"]);
 }
 
@@ -366,7 +357,7 @@ fn up_during_finish_starts_after_it() {
 fn exit_is_ignored_by_the_log_service() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
     let mut runsv = Supervisor::runsv(service.path());
-    let before = running(&service.log, "sleep");
+    let before = service.log.wait_running("sleep");
     service.log.send("xp");
     service.log.wait_files("run, paused", [1, b'u', 0, 1]);
     assert_eq!(service.log.status().pid, before.pid);
@@ -375,7 +366,7 @@ fn exit_is_ignored_by_the_log_service() {
     service.log.wait_state(State::Down);
     service.log.send("x");
     service.log.send("u");
-    running(&service.log, "sleep");
+    service.log.wait_running("sleep");
 }
 
 #[test]
@@ -418,13 +409,13 @@ fn a_burst_is_acted_on_in_order() {
 fn the_last_of_contrary_bytes_counts() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    running(&service, "sleep");
+    service.wait_running("sleep");
     service.send("pcpcpcp");
     service.wait_files("run, paused", [1, b'u', 0, 1]);
     service.send("cudud");
     service.wait_files("down", [0, b'd', 0, 0]);
     service.send("udu");
-    running(&service, "sleep");
+    service.wait_running("sleep");
     service.wait_status("wanted up", |status| status.want == 'u' && status.state == State::Run);
 }
 
@@ -432,7 +423,7 @@ fn the_last_of_contrary_bytes_counts() {
 fn bytes_written_before_the_supervisor_reads_are_kept() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    let runsv = running(&service, "sleep").process().unwrap().parent().unwrap();
+    let runsv = service.wait_running("sleep").process().unwrap().parent().unwrap();
     runsv.kill(Signal::STOP);
     runsv.wait_for_state('T');
     service.send("p");
@@ -445,7 +436,7 @@ fn bytes_written_before_the_supervisor_reads_are_kept() {
 fn a_writer_that_keeps_the_fifo_open_does_no_harm() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    running(&service, "sleep");
+    service.wait_running("sleep");
     let kept = fs::OpenOptions::new().write(true).open(service.file("control")).unwrap();
     for _ in 0..3 {
         service.send("p");
@@ -467,7 +458,7 @@ fn never_two_of_one_service() {
     let service = ServiceDirBuilder::new().run(run).file("last", "2147483647\n").build();
     let runsv = Supervisor::runsv(service.path());
     for _ in 0..4 {
-        let before = running(&service, "sleep");
+        let before = service.wait_running("sleep");
         service.send("kukukuokukdukut");
         service.send("u");
         service.wait_run_again(&before);

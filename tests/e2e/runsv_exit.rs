@@ -13,8 +13,7 @@ fn term_to_the_supervisor_acts_as_x() {
         .log_run("cat >>lines; echo logger >>../order")
         .build();
     let mut runsv = Supervisor::runsv(service.path());
-    let process = service.wait_state(State::Run).process().unwrap();
-    process.wait_for_exec("sleep");
+    let process = service.wait_running("sleep").process().unwrap();
     service.log.wait_state(State::Run);
     runsv.kill(Signal::TERM);
     assert_eq!(runsv.wait_exit(), 0);
@@ -62,8 +61,7 @@ fn other_signals_end_nothing() {
 fn exit_can_be_taken_back_while_the_service_still_runs() {
     let service = ServiceDirBuilder::new().run("trap '' TERM; exec sleep 100000").build();
     let mut runsv = Supervisor::runsv(service.path());
-    let before = service.wait_state(State::Run);
-    before.process().unwrap().wait_for_exec("sleep");
+    let before = service.wait_running("sleep");
     service.send("x");
     service.wait_stat("run, got TERM, want exit");
     service.send("u");
@@ -79,7 +77,7 @@ fn exit_waits_for_finish() {
         .finish("echo finish >order; sleep 0.3; echo end >>order")
         .build();
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("x");
     assert_eq!(runsv.wait_exit(), 0);
     assert_eq!(lines(&service.join("order")), ["finish", "end"]);
@@ -89,7 +87,7 @@ fn exit_waits_for_finish() {
 fn exit_during_finish() {
     let service = ServiceDirBuilder::sleeper().finish("exec sleep 100000").build();
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     let finish = service.wait_finish();
     finish.process().unwrap().wait_for_exec("sleep");
@@ -105,8 +103,8 @@ fn a_supervisor_can_start_where_one_has_ended() {
     let service = ServiceDirBuilder::sleeper().log_run("exec cat >/dev/null").build();
     for _ in 0..3 {
         let mut runsv = Supervisor::runsv(service.path());
-        service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
-        service.log.wait_state(State::Run).process().unwrap().wait_for_exec("cat");
+        service.wait_running("sleep");
+        service.log.wait_running("cat");
         runsv.kill(Signal::TERM);
         assert_eq!(runsv.wait_exit(), 0);
     }
@@ -116,8 +114,7 @@ fn a_supervisor_can_start_where_one_has_ended() {
 fn a_service_that_outlived_its_supervisor_is_no_obstacle() {
     let service = ServiceDirBuilder::sleeper().build();
     let mut first = Supervisor::runsv(service.path());
-    let orphan = service.wait_state(State::Run);
-    orphan.process().unwrap().wait_for_exec("sleep");
+    let orphan = service.wait_running("sleep");
     first.kill(Signal::KILL);
     assert_eq!(first.wait_exit(), -1);
     let _second = Supervisor::runsv(service.path());

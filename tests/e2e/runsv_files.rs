@@ -92,8 +92,8 @@ fn ok_has_a_reader_exactly_while_a_supervisor_lives() {
 
     // Also after a death that nothing could be done about.
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
-    service.log.wait_state(State::Run).process().unwrap().wait_for_exec("cat");
+    service.wait_running("sleep");
+    service.log.wait_running("cat");
     runsv.kill(Signal::KILL);
     runsv.wait_exit();
     assert!(enxio(&service), "what the supervisor started keeps ok open");
@@ -157,8 +157,7 @@ fn status_of_a_service_that_is_down_byte_by_byte() {
 fn paused_and_term_show_in_their_bytes_and_words() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    let status = service.wait_state(State::Run);
-    status.process().unwrap().wait_for_exec("sleep");
+    let status = service.wait_running("sleep");
     service.send("p");
     service.wait_files("run, paused", [1, b'u', 0, 1]);
     // It is stopped: TERM stays pending.
@@ -172,7 +171,7 @@ fn paused_and_term_show_in_their_bytes_and_words() {
 fn want_down_and_want_exit_show_while_the_process_lives() {
     let service = ServiceDirBuilder::new().run("trap '' TERM; exec sleep 100000").build();
     let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     service.wait_files("run, got TERM, want down", [0, b'd', 1, 1]);
     service.send("x");
@@ -194,8 +193,7 @@ fn once_shows_as_want_down() {
 fn finish_shows_with_its_pid_and_the_time_of_run() {
     let service = ServiceDirBuilder::sleeper().finish(SLEEP).build();
     let runsv = Supervisor::runsv(service.path());
-    let run = service.wait_state(State::Run);
-    run.process().unwrap().wait_for_exec("sleep");
+    let run = service.wait_running("sleep");
     service.send("d");
     let finish = service.wait_finish();
     service.wait_files("finish, want down", [0, b'd', 0, 2]);
@@ -216,7 +214,7 @@ fn finish_shows_with_its_pid_and_the_time_of_run() {
 fn stat_text_of_finish_when_wanted_up() {
     let service = ServiceDirBuilder::sleeper().finish(SLEEP).build();
     let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("t");
     service.wait_files("finish", [0, b'u', 0, 2]);
 }
@@ -242,7 +240,7 @@ fn stat_and_pid_keep_their_times_without_a_change() {
         .run("trap '' HUP ALRM INT QUIT USR1 USR2\nexec sleep 100000")
         .build();
     let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.wait_stat("run");
     let names = ["status", "stat", "pid"];
     let files = || names.map(|name| identity(&service.file(name)));

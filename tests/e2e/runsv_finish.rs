@@ -59,7 +59,7 @@ fn a_run_that_cannot_be_started() {
 fn no_finish_is_none() {
     let service = ServiceDirBuilder::sleeper().build();
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     service.wait_state(State::Down);
     assert!(runsv.lives());
@@ -76,8 +76,7 @@ fn every_end_is_followed_by_finish_and_then_by_run() {
     let mut wanted = vec!["run"];
     for _ in 0..3 {
         wait_lines(&service.join("order"), &wanted);
-        let status = service.wait_state(State::Run);
-        status.process().unwrap().wait_for_exec("sleep");
+        let status = service.wait_running("sleep");
         service.send("t");
         service.wait_run_again(&status);
         wanted.extend(["finish", "run"]);
@@ -95,8 +94,7 @@ fn how_finish_ends_does_not_matter() {
     for finish in ["exit 1", "exit 111", "kill -9 $$", "kill -TERM $$"] {
         let service = ServiceDirBuilder::sleeper().finish(finish).build();
         let mut runsv = Supervisor::runsv(service.path());
-        let before = service.wait_state(State::Run);
-        before.process().unwrap().wait_for_exec("sleep");
+        let before = service.wait_running("sleep");
         service.send("t");
         service.wait_run_again(&before).process().unwrap().wait_for_exec("sleep");
         service.send("d");
@@ -111,8 +109,7 @@ fn a_finish_that_cannot_be_executed() {
     let service = ServiceDirBuilder::sleeper().finish("exit 0").build();
     set_mode(&service.join("finish"), 0o644);
     let mut runsv = Supervisor::runsv(service.path());
-    let before = service.wait_state(State::Run);
-    before.process().unwrap().wait_for_exec("sleep");
+    let before = service.wait_running("sleep");
     service.send("t");
     service.wait_run_again(&before);
     runsv.wait_stderr(&format!(
@@ -126,7 +123,7 @@ fn a_finish_that_cannot_be_executed() {
 fn finish_writes_to_the_log() {
     let service = ServiceDirBuilder::sleeper().finish("echo finished").log_run(APPEND).build();
     let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     wait_lines(&service.join("log/lines"), &["finished"]);
 }
@@ -138,8 +135,7 @@ fn finish_of_a_log_service_is_not_run() {
         .script("log/finish", "echo finish >>../order")
         .build();
     let _runsv = Supervisor::runsv(service.path());
-    let before = service.log.wait_state(State::Run);
-    before.process().unwrap().wait_for_exec("sleep");
+    let before = service.log.wait_running("sleep");
     before.process().unwrap().kill(Signal::KILL);
     service.log.wait_run_again(&before).process().unwrap().wait_for_exec("sleep");
     service.log.send("d");
@@ -151,7 +147,7 @@ fn finish_of_a_log_service_is_not_run() {
 fn finish_that_comes_while_run_runs_counts() {
     let service = ServiceDirBuilder::sleeper().build();
     let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     runit_tests::dirs::write_script(&service.join("finish"), NOTE);
     service.send("d");
     wait_lines(&service.join("finished"), &["./finish 2 -1 15"]);
@@ -162,7 +158,7 @@ fn finish_that_comes_while_run_runs_counts() {
 fn the_supervisor_answers_while_finish_runs() {
     let service = ServiceDirBuilder::sleeper().finish(SLEEP).log_run(SLEEP).build();
     let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     service.wait_finish();
     service.send("u");
@@ -171,8 +167,7 @@ fn the_supervisor_answers_while_finish_runs() {
     service.wait_stat("finish, want down");
     service.send("x");
     service.wait_stat("finish, want exit");
-    let log = service.log.wait_state(State::Run);
-    log.process().unwrap().wait_for_exec("sleep");
+    let log = service.log.wait_running("sleep");
     service.log.send("t");
     service.log.wait_run_again(&log);
 }

@@ -10,7 +10,7 @@ fn a_second_supervisor_is_refused_and_disturbs_nothing() {
     let _first = Supervisor::runsv(service.path());
     for part in [&*service, &service.log] {
         // The record is written last: after it, all is quiet.
-        part.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+        part.wait_running("sleep");
         part.send("p");
         part.wait_files("run, paused", [1, b'u', 0, 1]);
     }

@@ -48,7 +48,7 @@ fn without_a_log_output_is_the_supervisors() {
         ServiceDirBuilder::new().run("echo out; exec sleep 100000").finish("echo finish").build();
     let runsv = Supervisor::runsv(service.path());
     wait_until("output", || runsv.stdout() == "out\n");
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     wait_until("output", || runsv.stdout() == "out\nfinish\n");
 }
@@ -99,7 +99,7 @@ fn lines_wait_in_the_pipe_while_the_logger_is_down() {
         .build();
     let _runsv = Supervisor::runsv(service.path());
     wait_lines(&service.join("state"), &["done"]);
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("d");
     service.wait_state(State::Down);
     assert!(!service.join("log/lines").exists());
@@ -122,8 +122,7 @@ fn a_service_survives_the_death_of_its_logger() {
     wait_line_count(&service.join("log/lines"), 3);
     let before = service.status();
     for _ in 0..2 {
-        let log = service.log.wait_state(State::Run);
-        log.process().unwrap().wait_for_exec("cat");
+        let log = service.log.wait_running("cat");
         log.process().unwrap().kill(Signal::KILL);
         service.log.wait_run_again(&log);
         let count = lines(&service.join("log/lines")).len();
@@ -256,7 +255,7 @@ fn the_supervisor_waits_for_a_logger_that_still_has_to_write() {
         .build();
     make_fifo(&service.join("log/gate"));
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("x");
     wait_lines(&service.join("log/state"), &["drained"]);
     assert!(runsv.lives());
@@ -273,8 +272,7 @@ fn another_writer_keeps_the_logger_and_the_supervisor() {
         .log_run(APPEND)
         .build();
     let mut runsv = Supervisor::runsv(service.path());
-    let main = service.wait_state(State::Run).process().unwrap();
-    main.wait_for_exec("sleep");
+    let main = service.wait_running("sleep").process().unwrap();
     let writer = wait_until("the other writer", || main.children().first().copied());
     writer.wait_for_exec("sleep");
     service.send("x");
@@ -294,7 +292,7 @@ fn up_while_the_logger_drains_does_no_harm() {
         .build();
     make_fifo(&service.join("log/gate"));
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("x");
     wait_lines(&service.join("log/state"), &["drained"]);
     service.send("u");
@@ -308,7 +306,7 @@ fn up_while_the_logger_drains_does_no_harm() {
 fn exit_with_a_logger_that_is_down() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).log_down().build();
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.log.wait_state(State::Down);
     service.send("x");
     assert_eq!(runsv.wait_exit(), 0);

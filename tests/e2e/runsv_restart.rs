@@ -86,8 +86,7 @@ fn down_and_up_of_a_quick_service_is_held_back_too() {
     let _runsv = Supervisor::runsv(service.path());
     let mut seen = Vec::new();
     for _ in 0..3 {
-        let status = service.wait_state(State::Run);
-        status.process().unwrap().wait_for_exec("sleep");
+        let status = service.wait_running("sleep");
         seen.push(status.since());
         service.send("d");
         service.wait_state(State::Down);
@@ -173,8 +172,7 @@ fn a_crashing_service_does_not_disturb_its_logger() {
 fn time_of_down_is_when_it_came_down() {
     let service = ServiceDirBuilder::sleeper().finish("sleep 0.1").build();
     let _runsv = Supervisor::runsv(service.path());
-    let run = service.wait_state(State::Run);
-    run.process().unwrap().wait_for_exec("sleep");
+    let run = service.wait_running("sleep");
     let before = runit_tests::protocol::now();
     service.send("d");
     let finish = service.wait_finish();

@@ -46,6 +46,7 @@ fn exit_code_zero_vetoes_the_signal() {
     service.send("p");
     service.wait_stat("run, paused");
     let process = service.wait_state(State::Run).process().unwrap();
+    process.wait_for_state('T');
     assert_eq!(process.signals().unwrap().pending, 0);
     process.kill(Signal::CONT);
     wait_lines(&got, &["ready", "CONT"]);
@@ -133,8 +134,7 @@ fn down_runs_t_then_d_and_exit_runs_t_then_x() {
             .control('x', "echo x >>order; grep ShdPnd /proc/$(cat supervise/pid)/status >>order")
             .build();
         let _runsv = Supervisor::runsv(service.path());
-        let process = service.wait_state(State::Run).process().unwrap();
-        process.wait_for_exec("sleep");
+        let process = service.wait_running("sleep").process().unwrap();
         wait_until("pid file", || service.pid_text() == process.to_string());
         service.send(byte);
         let order = wait_line_count(&service.join("order"), 3);
@@ -210,8 +210,7 @@ fn u_runs_before_each_start_whatever_its_exit_code() {
         let _runsv = Supervisor::runsv(service.path());
         let order = service.join("order");
         wait_lines(&order, &["u", "run"]);
-        let before = service.wait_state(State::Run);
-        before.process().unwrap().wait_for_exec("sleep");
+        let before = service.wait_running("sleep");
         service.send("t");
         service.wait_run_again(&before);
         wait_lines(&order, &["u", "run", "u", "run"]);
@@ -354,8 +353,7 @@ fn a_service_that_ends_during_its_script_is_noticed() {
         .build();
     make_fifo(&service.join("gate"));
     let _runsv = Supervisor::runsv(service.path());
-    let before = service.wait_state(State::Run);
-    before.process().unwrap().wait_for_exec("sleep");
+    let before = service.wait_running("sleep");
     service.send("h");
     wait_lines(&service.join("order"), &["run", "h"]);
     before.process().unwrap().kill(Signal::KILL);
@@ -385,7 +383,7 @@ fn exit_by_signal_waits_for_a_script_too() {
     let service = ServiceDirBuilder::sleeper().control('h', gated("h", 0)).build();
     make_fifo(&service.join("gate"));
     let mut runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run).process().unwrap().wait_for_exec("sleep");
+    service.wait_running("sleep");
     service.send("h");
     wait_lines(&service.join("order"), &["h"]);
     runsv.kill(Signal::TERM);

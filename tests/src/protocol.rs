@@ -195,6 +195,19 @@ impl Supervised {
         self.wait_status(&format!("state {state:?}"), |status| status.state == state)
     }
 
+    /// Waits until `run` runs and its process is a program called `name`: an earlier one may be gone
+    /// before it gets so far.
+    #[track_caller]
+    pub fn wait_running(&self, name: &str) -> Status {
+        wait_until(&format!("{}: to run {name}", self.dir.display()), || {
+            let status = self.try_status()?;
+            let args = status.process().unwrap_or(Proc(0)).args();
+            let program = args.first().map(PathBuf::from).unwrap_or_default();
+            let runs = program.file_name().is_some_and(|file| file == name);
+            if status.state == State::Run && runs { Ok(status) } else { Err(format!("{status:?}")) }
+        })
+    }
+
     /// Waits until `run` runs as a process other than `before`.
     #[track_caller]
     pub fn wait_run_again(&self, before: &Status) -> Status {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -18,29 +18,37 @@ pub const VARIABLE: &str = "RUNIT_UNDER_TEST";
 /// for the administrator. Otherwise the workspace is built, once, and the build says where the
 /// program is.
 pub fn bin(name: &str) -> PathBuf {
-    let Some(dir) = env::var_os(VARIABLE).map(PathBuf::from) else {
-        return built()
-            .get(name)
-            .unwrap_or_else(|| panic!("the workspace builds no program called {name}"))
-            .clone();
-    };
-    [dir.join(name), dir.join("../sbin").join(name)]
-        .into_iter()
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("no {name} in {VARIABLE}={}", dir.display()))
+    find(name).unwrap_or_else(|| match env::var_os(VARIABLE) {
+        Some(dir) => panic!("no {name} in {VARIABLE}={}", dir.to_string_lossy()),
+        None => panic!("the workspace builds no program called {name}"),
+    })
 }
 
-/// The program called `name`, to be run to its end with a time limit.
+fn find(name: &str) -> Option<PathBuf> {
+    let Some(dir) = env::var_os(VARIABLE).map(PathBuf::from) else {
+        return built().get(name).cloned();
+    };
+    [dir.join(name), dir.join("../sbin").join(name)].into_iter().find(|path| path.exists())
+}
+
+/// The program called `name`, to be run to its end with a time limit. It is found in the PATH, and
+/// so sees the mere name as its own.
 pub fn command(name: &str) -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::new(bin(name));
+    // It must be there: the rest of the PATH may hold another.
+    bin(name);
+    let mut command = assert_cmd::Command::new(name);
     command.timeout(LIMIT).env("PATH", search_path());
     command
 }
 
-/// The PATH that tested programs get: the suite's directory first, so that `runsvdir` starts the
+/// The PATH that tested programs get: the suite's directories first, so that `runsvdir` starts the
 /// `runsv` that is under test.
 pub fn search_path() -> OsString {
-    let mut dirs: Vec<PathBuf> = bin("runsv").parent().map(Path::to_path_buf).into_iter().collect();
+    let mut dirs: Vec<PathBuf> = ["runsv", "runit"]
+        .into_iter()
+        .filter_map(|name| Some(find(name)?.parent()?.to_path_buf()))
+        .collect();
+    dirs.dedup();
     dirs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     env::join_paths(dirs).unwrap_or_else(|error| panic!("PATH: {error}"))
 }

@@ -75,13 +75,7 @@ impl Launch {
     /// As a user without privileges: another one, if this is root.
     #[must_use]
     pub fn unprivileged(self) -> Self {
-        if is_root() {
-            let id = UNPRIVILEGED;
-            self.through(["setpriv", &format!("--reuid={id}"), &format!("--regid={id}")])
-                .through(["--clear-groups"])
-        } else {
-            self
-        }
+        self.through(unprivileged())
     }
 
     /// The directory to start in.
@@ -158,6 +152,13 @@ impl Launch {
 
 /// The user that [`Launch::unprivileged`] takes when started by root; it needs no account.
 pub const UNPRIVILEGED: u32 = 65_112;
+
+/// The words that make a command run as a user without privileges.
+pub fn unprivileged() -> Vec<String> {
+    let id = UNPRIVILEGED;
+    let words = ["setpriv", &format!("--reuid={id}"), &format!("--regid={id}"), "--clear-groups"];
+    if is_root() { words.map(str::to_owned).into() } else { Vec::new() }
+}
 
 /// Whether the tests run as root.
 pub fn is_root() -> bool {
