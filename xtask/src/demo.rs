@@ -4,7 +4,8 @@ mod tree;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::process::{Child, Stdio};
+use std::io;
+use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,8 @@ enum Event {
     Checked(String),
     /// Somebody asks for the end.
     Stop,
+    /// runsvdir has ended.
+    Ended(io::Result<ExitStatus>),
 }
 
 fn demo(workspace: &Workspace, args: &Args) -> Result<()> {
@@ -69,11 +72,16 @@ fn demo(workspace: &Workspace, args: &Args) -> Result<()> {
         .stdin(Stdio::null())
         .spawn()
         .map_err(|cause| Error::Start { program: "runsvdir".into(), cause })?;
-    println!("runsvdir -P -x {} is process {}", demo.services.display(), runsvdir.id());
-    let shown = Show::new(&demo, sender).until_the_end(&events, args.has("once"));
+    let pid = runsvdir.id();
+    println!("runsvdir -P -x {} is process {pid}", demo.services.display());
+    let ended = sender.clone();
+    std::thread::spawn(move || ended.send(Event::Ended(runsvdir.wait())));
+    let mut show = Show::new(&demo, sender);
+    let shown = show.until_the_end(&events, args.has("once"));
     println!("stopping all services");
-    let stopped = stop(&demo, &mut runsvdir);
-    shown.and(stopped)?;
+    let stopped = if show.ended { Ok(()) } else { stop(pid, &events) };
+    let gone = nothing_left(&demo);
+    shown.and(stopped).and(gone)?;
     demo.show_log();
     println!("all services are down, and no process is left");
     Ok(())
@@ -92,11 +100,28 @@ fn on_signals(sender: Sender<Event>) -> Result<()> {
     Ok(())
 }
 
-/// Ends runsvdir, which stops the services first, and sees that nothing is left.
-fn stop(demo: &Demo, runsvdir: &mut Child) -> Result<()> {
-    signal(runsvdir.id(), Signal::TERM)?;
-    let status = runsvdir.wait().on("wait for", "runsvdir")?;
-    // A `sleep` whose script was told to end has a second or so to go.
+/// Ends runsvdir, which stops the services first.
+fn stop(runsvdir: u32, events: &Receiver<Event>) -> Result<()> {
+    signal(runsvdir, Signal::TERM)?;
+    loop {
+        match events.recv_timeout(LIMIT) {
+            Ok(Event::Ended(status)) => {
+                let status = status.on("wait for", "runsvdir")?;
+                return if status.success() { Ok(()) } else { Err(ended(status)) };
+            }
+            Ok(_) => {}
+            Err(_) => return Err(Error::Failed("runsvdir does not end".into())),
+        }
+    }
+}
+
+fn ended(status: ExitStatus) -> Error {
+    Error::Failed(format!("runsvdir has ended: {status}"))
+}
+
+/// Waits until the last process is gone: a `sleep` whose script was told to end
+/// has a second or so to go.
+fn nothing_left(demo: &Demo) -> Result<()> {
     let end = Instant::now() + LIMIT;
     while let Some(pid) = demo.processes()?.first().copied() {
         if Instant::now() > end {
@@ -104,10 +129,7 @@ fn stop(demo: &Demo, runsvdir: &mut Child) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::Failed(format!("runsvdir: {status}")))
+    Ok(())
 }
 
 /// What has been seen and shown.
@@ -117,6 +139,8 @@ struct Show<'a> {
     /// To be told of the end of `sv check`, until that has been started.
     checker: Option<Sender<Event>>,
     checked: bool,
+    /// Whether runsvdir has ended already.
+    ended: bool,
     /// The last line of each service, without its seconds.
     lines: BTreeMap<String, String>,
     /// Each service's processes, in the order they were seen.
@@ -130,6 +154,7 @@ impl<'a> Show<'a> {
             start: Instant::now(),
             checker: Some(checker),
             checked: false,
+            ended: false,
             lines: BTreeMap::new(),
             pids: BTreeMap::new(),
         }
@@ -142,6 +167,10 @@ impl<'a> Show<'a> {
                 if once { LIMIT.saturating_sub(self.start.elapsed()) } else { Duration::MAX };
             match events.recv_timeout(limit) {
                 Ok(Event::Stop) => return Ok(()),
+                Ok(Event::Ended(status)) => {
+                    self.ended = true;
+                    return Err(ended(status.on("wait for", "runsvdir")?));
+                }
                 Ok(Event::Changed) => self.changes()?,
                 Ok(Event::Checked(output)) => {
                     self.checked = output.starts_with("ok: ");

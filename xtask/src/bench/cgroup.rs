@@ -1,9 +1,14 @@
 //! A memory cgroup: what a set of processes costs the machine.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::error::{Error, OnFile, Result};
+use crate::process::silently;
+
+/// How often to look, at most, until the figures no longer change.
+const LOOKS: usize = 30;
 
 /// Where the first version of cgroups has its memory controller, and where the
 /// second has everything.
@@ -29,37 +34,63 @@ impl Cgroup {
         Ok(Self { directory, v2 })
     }
 
-    /// The command, to be run as a member from its first instruction on.
-    pub fn command(&self, command: &Command) -> Command {
-        let mut wrapped = Command::new("/bin/sh");
-        wrapped
-            .args(["-c", "echo 0 >\"$0\" && exec \"$@\""])
-            .arg(self.directory.join("cgroup.procs"));
-        wrapped.arg(command.get_program()).args(command.get_args());
-        wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        wrapped
+    /// Starts the program once with each of the arguments, from inside, so that
+    /// what the kernel keeps for a process is charged here too.
+    ///
+    /// The shell that does it has ended then, and its children are ours.
+    pub fn start(&self, program: &Command, arguments: &[PathBuf]) -> Result<()> {
+        let script =
+            "echo 0 >\"$0\"; program=$1; shift; for each; do \"$program\" \"$each\" & done";
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]).arg(self.directory.join("cgroup.procs"));
+        shell.arg(program.get_program()).args(arguments);
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        silently(shell.stderr(Stdio::null()))
+    }
+
+    /// Its processes.
+    pub fn members(&self) -> Result<Vec<u32>> {
+        let path = self.directory.join("cgroup.procs");
+        let text = std::fs::read_to_string(&path).on("read", path)?;
+        Ok(text.lines().filter_map(|pid| pid.parse().ok()).collect())
     }
 
     /// The bytes that are its members' own: anonymous memory, and the kernel's for them.
     ///
     /// The cache of files is not counted, and what the kernel could drop at any
     /// time it is asked to drop first.
-    pub fn charged(&self) -> Result<f64> {
-        let (anonymous, kernel) = if self.v2 {
-            // Reclaim answers with an error when it finds less to drop than asked.
-            let _ = std::fs::write(self.directory.join("memory.reclaim"), "1G swappiness=0");
-            (self.stat("anon")?, self.stat("kernel")?)
+    pub fn charged(&self) -> Result<u64> {
+        let (file, request) = if self.v2 {
+            ("memory.reclaim", "1G swappiness=0")
         } else {
-            let _ = std::fs::write(self.directory.join("memory.force_empty"), "0");
-            let kernel = self.directory.join("memory.kmem.usage_in_bytes");
-            let text = std::fs::read_to_string(&kernel).on("read", &kernel)?;
-            (self.stat("rss")?, number(&text, &kernel)?)
+            ("memory.force_empty", "0")
         };
-        Ok(anonymous + kernel)
+        // Refused when there is less to drop than asked for, which is fine.
+        let _ = std::fs::write(self.directory.join(file), request);
+        // The kernel frees some of it a moment later.
+        let mut last = self.charged_now()?;
+        for _ in 0..LOOKS {
+            std::thread::sleep(Duration::from_millis(100));
+            let now = self.charged_now()?;
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        Ok(last)
+    }
+
+    fn charged_now(&self) -> Result<u64> {
+        if self.v2 {
+            return Ok(self.stat("anon")? + self.stat("kernel")?);
+        }
+        let kernel = self.directory.join("memory.kmem.usage_in_bytes");
+        let text = std::fs::read_to_string(&kernel).on("read", &kernel)?;
+        Ok(self.stat("rss")? + number(&text, &kernel)?)
     }
 
     /// A line of `memory.stat`.
-    fn stat(&self, key: &str) -> Result<f64> {
+    fn stat(&self, key: &str) -> Result<u64> {
         let path = self.directory.join("memory.stat");
         let text = std::fs::read_to_string(&path).on("read", &path)?;
         let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
@@ -74,7 +105,7 @@ impl Drop for Cgroup {
     }
 }
 
-fn number(text: &str, path: &Path) -> Result<f64> {
+fn number(text: &str, path: &Path) -> Result<u64> {
     let number = text.trim().parse();
     number.map_err(|_| Error::Failed(format!("no number in {}", path.display())))
 }

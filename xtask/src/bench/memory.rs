@@ -1,19 +1,17 @@
 //! What an idle supervisor keeps the machine from using otherwise.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Mode, OFlags, open};
 use rustix::process::Signal;
 
 use super::cgroup::Cgroup;
 use super::report::{Row, Unit, median};
 use super::suite::Suite;
-use super::tree::{LIMIT, Services, spawn};
+use super::tree::{LIMIT, Services, reap};
 use super::{Bench, Case};
-use crate::error::{Error, OnFile as _, Result};
+use crate::error::{Error, OnFile, Result};
 use crate::process::signal;
 
 /// The case.
@@ -28,13 +26,6 @@ pub static CASE: Case = Case {
 /// How many at once: what they share is spread thin.
 const SUPERVISORS: usize = 300;
 
-/// One way to fill the cgroup.
-enum Filling<'a> {
-    Supervisors(&'a Suite),
-    /// Processes that only wait.
-    Floor,
-}
-
 /// What one of the processes costs, in bytes.
 #[derive(Clone, Copy)]
 struct Cost {
@@ -44,17 +35,23 @@ struct Cost {
 }
 
 fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
-    // The first rounds fill caches that the later ones share.
+    // The first rounds fill caches, which are nobody's, with what the later ones use too.
     let (warm_ups, rounds) = if bench.quick { (1, 1) } else { (2, 3) };
-    let mut fillings: Vec<_> = suites.iter().map(|suite| Filling::Supervisors(suite)).collect();
-    fillings.push(Filling::Floor);
-    let mut samples: Vec<Vec<Cost>> = vec![Vec::new(); fillings.len()];
-    // The same directories throughout: after the first warm-up their files are
-    // there, as they are at every boot, and not charged to those who use them.
-    let services = lay_out(bench)?;
+    let mut programs: Vec<_> = suites.iter().map(|suite| suite.command("runsv")).collect();
+    programs.push(Command::new(&bench.pause));
+    let mut services = Vec::new();
+    for index in 0..programs.len() {
+        services.push(Services::new(bench.scratch.join(format!("memory{index}")))?);
+        for service in 0..SUPERVISORS {
+            let down = services[index].add(service, &bench.pause)?.join("down");
+            // Not to be started: the service's own process is none of the supervisor's cost.
+            std::fs::write(&down, "").on("create", down)?;
+        }
+    }
+    let mut samples: Vec<Vec<Cost>> = vec![Vec::new(); programs.len()];
     for round in 0..warm_ups + rounds {
-        for (filling, samples) in fillings.iter().zip(&mut samples) {
-            let cost = fill(bench, filling, &services)?;
+        for ((program, services), samples) in programs.iter().zip(&services).zip(&mut samples) {
+            let cost = fill(program, services)?;
             if round >= warm_ups {
                 samples.push(cost);
             }
@@ -83,117 +80,71 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
     Ok(vec![charged, by_floor, private_dirty, resident])
 }
 
-/// Starts all processes in a new cgroup, reads it, and ends them.
-fn fill(bench: &Bench, filling: &Filling, services: &Services) -> Result<Cost> {
+/// Runs the program on each of the services in a new cgroup, reads that, and ends all.
+fn fill(program: &Command, services: &Services) -> Result<Cost> {
     let cgroup = Cgroup::new(&format!("xtask-bench-{}", std::process::id()))?;
-    let mut members = Vec::new();
-    let result = start_all(bench, filling, services, &cgroup, &mut members)
-        .and_then(|()| measure(&cgroup, &members));
-    let ended = end_all(members);
-    let cost = result?;
-    ended.map(|()| cost)
+    let arguments: Vec<_> = (0..SUPERVISORS).map(|index| services.path(index)).collect();
+    let cost = cgroup.start(program, &arguments).and_then(|()| {
+        let program = Path::new(program.get_program());
+        all_wait(&cgroup, &program.canonicalize().on("find", program)?)?;
+        measure(&cgroup)
+    });
+    let members = cgroup.members()?;
+    for &member in &members {
+        signal(member, Signal::TERM)?;
+    }
+    reap(members)?;
+    cost
 }
 
-fn start_all(
-    bench: &Bench,
-    filling: &Filling,
-    services: &Services,
-    cgroup: &Cgroup,
-    members: &mut Vec<Child>,
-) -> Result<()> {
-    for index in 0..SUPERVISORS {
-        let mut command = match filling {
-            Filling::Supervisors(suite) => suite.command("runsv"),
-            Filling::Floor => Command::new(&bench.pause),
-        };
-        if matches!(filling, Filling::Supervisors(_)) {
-            command.arg(services.path(index));
-        }
-        members.push(spawn(&mut cgroup.command(&command))?);
-    }
-    for (index, member) in members.iter().enumerate() {
-        match filling {
-            Filling::Supervisors(_) => {
-                wait_for_supervisor(&services.path(index))?;
-            }
-            Filling::Floor => wait_for_exec(member, &bench.pause)?,
-        }
-    }
-    Ok(())
-}
-
-/// Makes the service directories, none of which is to be started: a service's
-/// own process is none of its supervisor's cost.
-fn lay_out(bench: &Bench) -> Result<Services> {
-    let services = Services::new(bench.scratch.join("memory"))?;
-    for index in 0..SUPERVISORS {
-        let down = services.add(index, &bench.pause)?.join("down");
-        std::fs::write(&down, "").on("create", down)?;
-    }
-    Ok(services)
-}
-
-/// Waits until a supervisor holds `supervise/ok` open.
-fn wait_for_supervisor(service: &Path) -> Result<()> {
-    let ok = service.join("supervise/ok");
-    let deadline = Instant::now() + LIMIT;
-    // Without a reader, opening a FIFO for writing only fails (ENXIO).
-    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    while open(ok.as_os_str().as_bytes(), flags, Mode::empty()).is_err() {
-        if Instant::now() > deadline {
-            return Err(Error::Failed(format!("no supervisor at {}", service.display())));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-/// Waits until the process has become the program.
-fn wait_for_exec(member: &Child, program: &Path) -> Result<()> {
+/// Waits until all members run the program and wait for something themselves.
+fn all_wait(cgroup: &Cgroup, program: &Path) -> Result<()> {
     let end = Instant::now() + LIMIT;
-    let link = format!("/proc/{}/exe", member.id());
-    while !std::fs::read_link(&link).is_ok_and(|running| running == program) {
-        if Instant::now() > end {
-            return Err(Error::Failed(format!("{} did not start", program.display())));
+    let waits = |pid: u32| {
+        let runs = std::fs::read_link(format!("/proc/{pid}/exe"));
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        runs.is_ok_and(|runs| runs == program) && stat.contains(") S ")
+    };
+    // Twice in a row, so that a wait for the disk on the way is not taken for the last.
+    for _ in 0..2 {
+        loop {
+            std::thread::sleep(Duration::from_millis(200));
+            let members = cgroup.members()?;
+            if members.len() == SUPERVISORS && members.into_iter().all(waits) {
+                break;
+            }
+            if Instant::now() > end {
+                let what = format!("not all of {SUPERVISORS} {} run", program.display());
+                return Err(Error::Failed(what));
+            }
         }
-        std::thread::sleep(Duration::from_millis(1));
     }
     Ok(())
 }
 
-/// The charge is the mean, since the cgroup knows only a sum; the rest is that
-/// of the process in the middle.
-fn measure(cgroup: &Cgroup, members: &[Child]) -> Result<Cost> {
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-    let count = members.len() as f64;
-    let charged = cgroup.charged()? / count;
-    let (mut resident, mut private_dirty) = (Vec::new(), Vec::new());
-    for member in members {
-        let path = format!("/proc/{}/smaps_rollup", member.id());
+#[expect(clippy::cast_precision_loss, reason = "all figures are far below 2^52")]
+fn measure(cgroup: &Cgroup) -> Result<Cost> {
+    let members = cgroup.members()?;
+    let charged = cgroup.charged()?;
+    let (mut resident, mut private_dirty) = (0, 0);
+    for member in &members {
+        let path = format!("/proc/{member}/smaps_rollup");
         let text = std::fs::read_to_string(&path).on("read", path)?;
-        resident.push(kib(&text, "Rss:"));
-        private_dirty.push(kib(&text, "Private_Dirty:"));
+        resident += bytes(&text, "Rss:");
+        private_dirty += bytes(&text, "Private_Dirty:");
     }
-    let middle = |values: &[f64]| median(values).unwrap_or(f64::NAN);
-    Ok(Cost { charged, resident: middle(&resident), private_dirty: middle(&private_dirty) })
+    let each = |sum: u64| sum as f64 / members.len() as f64;
+    Ok(Cost {
+        charged: each(charged),
+        resident: each(resident),
+        private_dirty: each(private_dirty),
+    })
 }
 
 /// The bytes in a line `KEY N kB`; 0 where it is missing.
-fn kib(text: &str, key: &str) -> f64 {
+fn bytes(text: &str, key: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(key));
-    let number = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
-    number.unwrap_or(0.0) * 1024.0
-}
-
-fn end_all(members: Vec<Child>) -> Result<()> {
-    for member in &members {
-        signal(member.id(), Signal::TERM)?;
-    }
-    for mut member in members {
-        let waited = member.wait();
-        waited.map_err(|cause| Error::File { act: "wait for", path: "runsv".into(), cause })?;
-    }
-    Ok(())
+    line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 
 #[cfg(test)]
@@ -202,10 +153,9 @@ mod tests {
 
     #[test]
     fn lines_of_smaps_are_read() {
-        let text =
-            "00400000-7fff ---p 0 00:00 0 [rollup]\nRss:     1362 kB\nPrivate_Dirty:  92 kB\n";
-        assert!((kib(text, "Rss:") - 1362.0 * 1024.0).abs() < 0.5);
-        assert!((kib(text, "Private_Dirty:") - 92.0 * 1024.0).abs() < 0.5);
-        assert!(kib(text, "Swap:").abs() < 0.5);
+        let text = "00400000-7fff ---p [rollup]\nRss:     1362 kB\nPrivate_Dirty:  92 kB\n";
+        assert_eq!(bytes(text, "Rss:"), 1362 * 1024);
+        assert_eq!(bytes(text, "Private_Dirty:"), 92 * 1024);
+        assert_eq!(bytes(text, "Swap:"), 0);
     }
 }

@@ -106,7 +106,7 @@ impl Status {
 pub struct Tree {
     runsvdir: Child,
     /// Its runsv processes, once it has ended.
-    orphans: Vec<Pid>,
+    orphans: Vec<u32>,
 }
 
 impl Tree {
@@ -134,26 +134,12 @@ impl Tree {
         if self.runsvdir.try_wait().on("wait for", "runsvdir")?.is_none() {
             // A supervisor that is started only now would be missed: all bench
             // trees are settled when they are stopped.
-            let below = children(self.runsvdir.id())?;
-            self.orphans = below.into_iter().filter_map(pid).collect();
+            self.orphans = children(self.runsvdir.id())?;
             // On HUP runsvdir tells each runsv to end, and ends; they become ours.
             signal(self.runsvdir.id(), Signal::HUP)?;
             self.runsvdir.wait().on("wait for", "runsvdir")?;
         }
-        let end = Instant::now() + LIMIT;
-        while let Some(&orphan) = self.orphans.last() {
-            match rustix::process::waitpid(Some(orphan), WaitOptions::NOHANG) {
-                Ok(None) if Instant::now() > end => {
-                    let pid = orphan.as_raw_pid();
-                    return Err(Error::Failed(format!("runsv {pid} does not end")));
-                }
-                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
-                Ok(Some(_)) | Err(_) => {
-                    self.orphans.pop();
-                }
-            }
-        }
-        Ok(())
+        reap(std::mem::take(&mut self.orphans))
     }
 }
 
@@ -225,8 +211,23 @@ pub fn children(of: u32) -> Result<Vec<u32>> {
     Ok(text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect())
 }
 
-fn pid(number: u32) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(number).ok()?)
+/// Waits until these processes have ended, whose parents have ended before them.
+pub fn reap(mut processes: Vec<u32>) -> Result<()> {
+    let end = Instant::now() + LIMIT;
+    while let Some(&process) = processes.last() {
+        let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+        match rustix::process::waitpid(pid, WaitOptions::NOHANG) {
+            Ok(None) if Instant::now() > end => {
+                return Err(Error::Failed(format!("process {process} does not end")));
+            }
+            Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+            // An error: it was not ours to wait for, and is gone.
+            Ok(Some(_)) | Err(_) => {
+                processes.pop();
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
