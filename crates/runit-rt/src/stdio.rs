@@ -23,12 +23,17 @@ pub fn stderr() -> BorrowedFd<'static> {
 
 /// Opens `/dev/null` as each of descriptors 0 to 2 that is closed, so that no
 /// file of ours can get such a number and be taken for it. Where even that
-/// fails there is nothing better to do, and the program goes on.
-pub fn fill_standard() {
+/// fails there is nothing better to do, and the program goes on. Says which
+/// ones were closed.
+pub fn fill_standard() -> [bool; 3] {
+    let mut closed = [false; 3];
     while let Ok(fd) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
-        if rustix::fd::AsRawFd::as_raw_fd(&fd) > 2 {
+        let number = usize::try_from(rustix::fd::AsRawFd::as_raw_fd(&fd)).unwrap_or(usize::MAX);
+        let Some(slot) = closed.get_mut(number) else {
             break;
-        }
+        };
+        *slot = true;
         core::mem::forget(fd);
     }
+    closed
 }
