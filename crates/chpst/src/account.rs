@@ -7,29 +7,33 @@ use core::ffi::CStr;
 use runit_rt::Errno;
 use rustix::fs::Gid;
 
-use crate::error::Error;
+use crate::environment::append;
+use crate::error::{Error, Failed};
 use crate::number;
+use crate::text::pieces;
 
 /// An account as an option or argument names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account<'a> {
     /// `user`, or `user:group1:group2...`.
     Named(&'a CStr),
-    /// `+user`: with all groups of the account, as a login has them.
-    Login(&'a [u8]),
-    /// `:uid:gid1:gid2...`, without the first colon.
-    Numbers(&'a [u8]),
+    /// `+user`, the sign included: with all groups of the account, as a login
+    /// has them.
+    Login(&'a CStr),
+    /// `:uid:gid1:gid2...`, the first colon included.
+    Numbers(&'a CStr),
     /// `user` alone, as daemontools takes it.
     Alone(&'a CStr),
 }
 
-/// The user id and the group ids, the account's own first.
+/// The user id and the group ids, of which the first is to be the process's
+/// own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ids {
     /// The user id.
     pub uid: u32,
-    /// The group that is to be the process's own.
-    pub gid: u32,
+    /// The process's own group.
+    pub gid: Gid,
     /// All groups, that one among them.
     pub groups: Vec<Gid>,
 }
@@ -41,17 +45,16 @@ pub enum Database {
     Users,
     /// `group(5)`
     Groups,
+    /// A user's name, and the numbers of all groups that it is a member of.
+    Memberships,
 }
 
 /// Where the lines come from.
 pub trait Source {
-    /// All lines of the local file.
+    /// All lines of the local file; nothing if there is none.
     fn file(&mut self, database: Database) -> Result<&[u8], Errno>;
     /// The line for `name` as other sources have it (LDAP and the like).
     fn elsewhere(&mut self, database: Database, name: &[u8]) -> Result<Vec<u8>, Errno>;
-    /// All groups of user `name` as other sources have them: the name, and
-    /// numbers.
-    fn groups_elsewhere(&mut self, name: &[u8]) -> Result<Vec<u8>, Errno>;
 }
 
 impl<'a> Account<'a> {
@@ -59,158 +62,146 @@ impl<'a> Account<'a> {
     pub fn parse(spec: &'a CStr) -> Result<Self, Error<'a>> {
         match spec.to_bytes() {
             [b':', numbers @ ..] => match numeric(numbers) {
-                Some(_) => Ok(Self::Numbers(numbers)),
-                None => Err(Error::Ids(numbers)),
+                Some(_) => Ok(Self::Numbers(spec)),
+                None => Err(Error::Refused("invalid uid/gids", numbers)),
             },
-            [b'+', name @ ..] => Ok(Self::Login(name)),
+            [b'+', ..] => Ok(Self::Login(spec)),
             _ => Ok(Self::Named(spec)),
         }
     }
 
     /// The ids, asked of `source` unless they are given as numbers.
     pub fn resolve(self, source: &mut dyn Source) -> Result<Ids, Error<'a>> {
-        match self {
-            Self::Numbers(numbers) => numeric(numbers).ok_or(Error::Ids(numbers)),
-            Self::Alone(name) => {
-                let user = user(source, name.to_bytes())?.ok_or(Error::Account(name.to_bytes()))?;
-                Ok(Ids::new(user.uid, user.gid))
+        let (spec, unknown) = match self {
+            Self::Alone(name) => (name.to_bytes(), "unknown account"),
+            Self::Named(spec) | Self::Login(spec) | Self::Numbers(spec) => {
+                (spec.to_bytes(), "unknown user/group")
             }
-            Self::Login(name) => login(source, name),
-            Self::Named(spec) => named(source, spec.to_bytes()),
+        };
+        let (name, words) = match self {
+            Self::Alone(_) => (spec, None),
+            Self::Login(_) => (spec.get(1..).unwrap_or_default(), None),
+            Self::Named(_) | Self::Numbers(_) => {
+                let mut words = pieces(spec, b':');
+                (words.next().unwrap_or_default(), Some(words))
+            }
+        };
+        if let Self::Numbers(_) = self {
+            return numeric(spec.get(1..).unwrap_or_default())
+                .ok_or(Error::Refused("invalid uid/gids", spec));
         }
-    }
-}
-
-impl Ids {
-    fn new(uid: u32, gid: u32) -> Self {
-        Self { uid, gid, groups: Vec::from([Gid::from_raw(gid)]) }
+        let looked_up = lookup(source, name, words, matches!(self, Self::Login(_)));
+        looked_up
+            .map_err(Failed::to("get password/group file entry"))?
+            .ok_or(Error::Refused(unknown, spec))
     }
 }
 
 /// `uid:gid1:gid2...`
 fn numeric(text: &[u8]) -> Option<Ids> {
-    let mut numbers = text.split(|&byte| byte == b':').map(number::id);
-    let mut ids = Ids::new(numbers.next()??, numbers.next()??);
+    let mut numbers = pieces(text, b':').map(number::id);
+    let uid = numbers.next()??;
+    let gid = Gid::from_raw(numbers.next()??);
+    let mut groups = Vec::new();
+    append(&mut groups, gid).ok()?;
     for number in numbers {
-        ids.groups.push(Gid::from_raw(number?));
+        append(&mut groups, Gid::from_raw(number?)).ok()?;
     }
-    Some(ids)
+    Some(Ids { uid, gid, groups })
 }
 
-/// `user:group1:group2...`
-fn named<'a>(source: &mut dyn Source, spec: &'a [u8]) -> Result<Ids, Error<'a>> {
-    let unknown = Error::UserOrGroup(spec);
-    let mut words = spec.split(|&byte| byte == b':');
-    let name = words.next().unwrap_or_default();
-    let user = user(source, name)?.ok_or(unknown.clone())?;
-    let mut ids = Ids::new(user.uid, user.gid);
-    for (place, word) in words.enumerate() {
-        let gid = group(source, word)?.ok_or(unknown.clone())?;
-        if place == 0 {
-            ids = Ids::new(user.uid, gid);
-        } else {
-            ids.groups.push(Gid::from_raw(gid));
-        }
-    }
-    Ok(ids)
-}
-
-/// The account with its own group, and those that have it as a member.
-fn login<'a>(source: &mut dyn Source, name: &'a [u8]) -> Result<Ids, Error<'a>> {
-    let user = user(source, name)?.ok_or(Error::UserOrGroup(name))?;
-    let mut ids = Ids::new(user.uid, user.gid);
-    let mut add = |gid: u32| {
-        let gid = Gid::from_raw(gid);
-        if !ids.groups.contains(&gid) {
-            ids.groups.push(gid);
-        }
+/// User `name` with the groups `words`, or else with its own, and with those
+/// that it is a member of if it is to have `all`.
+fn lookup<'w>(
+    source: &mut dyn Source,
+    name: &[u8],
+    words: Option<impl Iterator<Item = &'w [u8]>>,
+    all: bool,
+) -> Result<Option<Ids>, Errno> {
+    let Some(user) = find(source, Database::Users, name)? else {
+        return Ok(None);
     };
-    for line in lines(file(source, Database::Groups)?) {
-        if let Some(gid) = member_of(line, name) {
-            add(gid);
+    let mut groups = Vec::new();
+    for word in words.into_iter().flatten() {
+        let Some(group) = find(source, Database::Groups, word)? else {
+            return Ok(None);
+        };
+        append(&mut groups, group.gid)?;
+    }
+    let gid = groups.first().copied().unwrap_or(user.gid);
+    if groups.is_empty() {
+        append(&mut groups, gid)?;
+    }
+    if all {
+        for line in pieces(source.file(Database::Groups)?, b'\n') {
+            if let Some(group) = read(line, Database::Groups) {
+                let members = pieces(line, b':').nth(3).unwrap_or_default();
+                if pieces(members, b',').any(|member| member == name) {
+                    add(&mut groups, group.gid)?;
+                }
+            }
+        }
+        if !user.local {
+            let answer = source.elsewhere(Database::Memberships, name)?;
+            let line = pieces(&answer, b'\n').next().unwrap_or_default();
+            for word in pieces(line, b' ') {
+                if let Some(gid) = number::id(word) {
+                    add(&mut groups, Gid::from_raw(gid))?;
+                }
+            }
         }
     }
-    if !user.local {
-        let answer = source.groups_elsewhere(name).map_err(lookup_failed)?;
-        answer.split(u8::is_ascii_whitespace).filter_map(number::id).for_each(add);
-    }
-    Ok(ids)
+    Ok(Some(Ids { uid: user.id, gid, groups }))
 }
 
-/// A line of `passwd(5)`.
-struct User {
-    uid: u32,
-    gid: u32,
+/// Adds a group that is not there yet.
+fn add(groups: &mut Vec<Gid>, gid: Gid) -> Result<(), Errno> {
+    if groups.contains(&gid) { Ok(()) } else { append(groups, gid) }
+}
+
+/// What a line says.
+struct Entry {
+    /// The user's id; a group's id.
+    id: u32,
+    /// The user's own group; the group itself.
+    gid: Gid,
+    /// Whether it stands in the local file.
     local: bool,
 }
 
-fn user(source: &mut dyn Source, name: &[u8]) -> Result<Option<User>, Error<'static>> {
-    let found = find(source, Database::Users, name, |line| {
-        let mut fields = fields(line).skip(2);
-        Some((number::id(fields.next()?)?, number::id(fields.next()?)?))
-    })?;
-    Ok(found.map(|((uid, gid), local)| User { uid, gid, local }))
-}
-
-fn group(source: &mut dyn Source, name: &[u8]) -> Result<Option<u32>, Error<'static>> {
-    let found = find(source, Database::Groups, name, group_number)?;
-    Ok(found.map(|(gid, _)| gid))
-}
-
-/// The first line for `name` that `read` can read, of the local file or from
-/// elsewhere, and whether it was local.
-fn find<T>(
-    source: &mut dyn Source,
-    database: Database,
-    name: &[u8],
-    read: fn(&[u8]) -> Option<T>,
-) -> Result<Option<(T, bool)>, Error<'static>> {
-    let is_it = |line: &&[u8]| fields(line).next() == Some(name);
-    let local = lines(file(source, database)?).filter(is_it).find_map(read);
-    if let Some(found) = local {
-        return Ok(Some((found, true)));
+/// The first line for `name` that makes sense, of the local file or from
+/// elsewhere.
+fn find(source: &mut dyn Source, database: Database, name: &[u8]) -> Result<Option<Entry>, Errno> {
+    for line in pieces(source.file(database)?, b'\n') {
+        if pieces(line, b':').next() == Some(name) {
+            if let Some(entry) = read(line, database) {
+                return Ok(Some(entry));
+            }
+        }
     }
     // What no account can be called is nothing to ask others for; a dash would
     // be taken for an option.
-    if name.is_empty() || name[0] == b'-' || name.iter().any(|byte| b":\n".contains(byte)) {
+    if name.is_empty() || name.starts_with(b"-") || name.contains(&b':') || name.contains(&b'\n') {
         return Ok(None);
     }
-    let answer = source.elsewhere(database, name).map_err(lookup_failed)?;
-    // A number would be answered with the account that has it, which is not
-    // called so. Directories may know no difference between A and a.
-    let mut matching = lines(&answer)
-        .filter(|line| fields(line).next().is_some_and(|first| first.eq_ignore_ascii_case(name)));
-    Ok(matching.find_map(read).map(|found| (found, false)))
-}
-
-fn file(source: &mut dyn Source, database: Database) -> Result<&[u8], Error<'static>> {
-    match source.file(database) {
-        // In a small container, or below a new root, there may be none.
-        Err(Errno::NOENT) => Ok(b""),
-        result => result.map_err(lookup_failed),
+    for line in pieces(&source.elsewhere(database, name)?, b'\n') {
+        // A number would be answered with the account that has it, which is
+        // not called so. Directories may know no difference between A and a.
+        let first = pieces(line, b':').next().unwrap_or_default();
+        if first.eq_ignore_ascii_case(name) {
+            if let Some(entry) = read(line, database) {
+                return Ok(Some(Entry { local: false, ..entry }));
+            }
+        }
     }
+    Ok(None)
 }
 
-fn lookup_failed(error: Errno) -> Error<'static> {
-    Error::Unable { what: "get password/group file entry", error }
-}
-
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split(|&byte| byte == b'\n')
-}
-
-fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b':')
-}
-
-fn group_number(line: &[u8]) -> Option<u32> {
-    number::id(fields(line).nth(2)?)
-}
-
-/// The group's number if the line of `group(5)` lists `name`.
-fn member_of(line: &[u8], name: &[u8]) -> Option<u32> {
-    let mut members = fields(line).nth(3)?.split(|&byte| byte == b',');
-    members.any(|member| member == name).then(|| group_number(line))?
+fn read(line: &[u8], database: Database) -> Option<Entry> {
+    let mut numbers = pieces(line, b':').skip(2).map(number::id);
+    let id = numbers.next()??;
+    let gid = if database == Database::Users { numbers.next()?? } else { id };
+    Some(Entry { id, gid: Gid::from_raw(gid), local: true })
 }
 
 #[cfg(test)]
@@ -235,9 +226,10 @@ mod tests {
     impl Source for Fake {
         fn file(&mut self, database: Database) -> Result<&[u8], Errno> {
             match (self.broken, database) {
+                (Some(Errno::NOENT), _) => Ok(b""),
                 (Some(error), _) => Err(error),
                 (None, Database::Users) => Ok(PASSWD),
-                (None, Database::Groups) => Ok(GROUP),
+                (None, _) => Ok(GROUP),
             }
         }
 
@@ -246,20 +238,19 @@ mod tests {
             Ok(match (database, name) {
                 (Database::Users, b"ldap" | b"LDAP") => b"ldap:*:1000:1001:L:/:/bin/sh\n".to_vec(),
                 (Database::Users, b"80") => PASSWD.to_vec(),
+                (Database::Memberships, b"ldap") => b"ldap      1001 1003\n".to_vec(),
                 (Database::Groups, b"staff") => b"staff:*:1002:ldap\n".to_vec(),
                 _ => Vec::new(),
             })
-        }
-
-        fn groups_elsewhere(&mut self, name: &[u8]) -> Result<Vec<u8>, Errno> {
-            Ok(format!("{}      1001 1003\n", name.escape_ascii()).into_bytes())
         }
     }
 
     fn resolve(spec: &'static CStr) -> Result<(u32, u32, Vec<u32>), String> {
         let ids = Account::parse(spec).and_then(|account| account.resolve(&mut Fake::default()));
-        ids.map(|ids| (ids.uid, ids.gid, ids.groups.iter().map(|gid| gid.as_raw()).collect()))
-            .map_err(|error| error.to_string())
+        ids.map(|ids| {
+            (ids.uid, ids.gid.as_raw(), ids.groups.iter().map(|gid| gid.as_raw()).collect())
+        })
+        .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -279,8 +270,8 @@ mod tests {
             let expected = format!("unknown user/group: {}", spec.to_str().unwrap());
             assert_eq!(resolve(spec), Err(expected));
         }
-        assert_eq!(resolve(c"+nobody"), Err("unknown user/group: nobody".into()));
-        assert_eq!(resolve(c"+web:www"), Err("unknown user/group: web:www".into()));
+        assert_eq!(resolve(c"+nobody"), Err("unknown user/group: +nobody".into()));
+        assert_eq!(resolve(c"+web:www"), Err("unknown user/group: +web:www".into()));
     }
 
     #[test]
@@ -316,7 +307,7 @@ mod tests {
     fn daemontools_takes_a_name_alone() {
         let mut source = Fake::default();
         let mut alone = |name| Account::Alone(name).resolve(&mut source);
-        assert_eq!(alone(c"web").unwrap().gid, 81);
+        assert_eq!(alone(c"web").unwrap().gid.as_raw(), 81);
         for name in [c"web:logs", c":1:2", c"+web"] {
             let expected = format!("unknown account: {}", name.to_str().unwrap());
             assert_eq!(alone(name).unwrap_err().to_string(), expected);

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::text::pieces;
+
 /// The kernel's names in lower case without `CAP_`, in the order of their
 /// numbers.
 const NAMES: &str = "chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap \
@@ -26,7 +28,7 @@ impl Capabilities {
         if list == b"none" {
             return Some(Self::default());
         }
-        list.split(|&byte| byte == b',').try_fold(Self::default(), |set, word| {
+        pieces(list, b',').try_fold(Self::default(), |set, word| {
             let number = number(word).or_else(|| crate::number::decimal(word))?;
             (number < 64).then(|| Self(set.0 | 1 << number))
         })

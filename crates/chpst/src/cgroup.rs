@@ -7,7 +7,8 @@ use runit_rt::Errno;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, mkdirat, openat};
 
-use crate::error::Error;
+use crate::error::{Error, Failed};
+use crate::text::pieces;
 
 /// `CGROUP2_SUPER_MAGIC`, the file system's type.
 const CGROUP2: u64 = 0x6367_7270;
@@ -19,33 +20,44 @@ const MOUNTS: [&CStr; 2] = [c"/sys/fs/cgroup", c"/sys/fs/cgroup/unified"];
 /// begins with a slash, else from the root of the hierarchy. What is missing
 /// of it is created, in such a file system only.
 pub fn join(path: &CStr) -> Result<(), Error<'_>> {
-    let unable = |error| Error::UnableWith { what: "join cgroup", name: path, error };
-    let mut dir = if path.to_bytes().starts_with(b"/") {
-        open(CWD, b"/").map_err(unable)?
+    match find(path.to_bytes()) {
+        Ok(dir) if is_cgroup(&dir) => {
+            enter(&dir).map_err(|error| Failed("join cgroup", error).about(Some(path)))
+        }
+        Ok(_) | Err(Failed(_, Errno::NODEV)) => {
+            Err(Error::Refused("not in a cgroup v2 file system", path.to_bytes()))
+        }
+        Err(failed) => Err(failed.about(Some(path))),
+    }
+}
+
+/// The group's directory. `NODEV` if there is no such file system.
+fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
+    let mut dir = if path.starts_with(b"/") {
+        open(CWD, b"/").map_err(Failed::to("join cgroup"))?
     } else {
         let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount.to_bytes()).ok());
-        mounts.find(is_cgroup).ok_or(Error::NoCgroup(path))?
+        mounts.find(is_cgroup).ok_or(Failed("join cgroup", Errno::NODEV))?
     };
-    for name in path.to_bytes().split(|&byte| byte == b'/').filter(|name| !name.is_empty()) {
-        dir = match open(dir.as_fd(), name) {
-            Err(Errno::NOENT) if is_cgroup(&dir) => {
-                let unable = |error| Error::UnableWith { what: "create cgroup", name: path, error };
-                match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
-                    // Another process was quicker.
-                    Ok(()) | Err(Errno::EXIST) => open(dir.as_fd(), name).map_err(unable)?,
-                    Err(error) => return Err(unable(error)),
-                }
+    for name in pieces(path, b'/').filter(|name| !name.is_empty()) {
+        let mut found = open(dir.as_fd(), name);
+        if matches!(found, Err(Errno::NOENT)) && is_cgroup(&dir) {
+            match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
+                // Or another process was quicker.
+                Ok(()) | Err(Errno::EXIST) => found = open(dir.as_fd(), name),
+                Err(error) => return Err(Failed("create cgroup", error)),
             }
-            result => result.map_err(unable)?,
-        };
+        }
+        dir = found.map_err(Failed::to("join cgroup"))?;
     }
-    if !is_cgroup(&dir) {
-        return Err(Error::NoCgroup(path));
-    }
+    Ok(dir)
+}
+
+fn enter(group: &OwnedFd) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    let members = openat(&dir, c"cgroup.procs", flags, Mode::empty()).map_err(unable)?;
+    let members = openat(group, c"cgroup.procs", flags, Mode::empty())?;
     // 0 is the process that writes.
-    rustix::io::write(members, b"0\n").map_err(unable)?;
+    rustix::io::write(members, b"0\n")?;
     Ok(())
 }
 

@@ -7,51 +7,25 @@ use core::ffi::CStr;
 use runit_rt::Errno;
 use runit_rt::strings::{CStrList, Slot, list_in};
 
-/// The environment to be.
-pub struct Environment<'a> {
-    inherited: CStrList<'a>,
-    /// Empty until the first change.
-    entries: Vec<&'a CStr>,
-    /// Room for `entries` as a list: made with each change, since limits that
-    /// are set later may leave none.
-    slots: Vec<Slot>,
-}
+use crate::text::pieces;
 
-impl<'a> Environment<'a> {
-    /// As inherited.
-    pub fn new(inherited: CStrList<'a>) -> Self {
-        Self { inherited, entries: Vec::new(), slots: Vec::new() }
-    }
-
-    /// Changes it: removes what `names` name, and adds `entries`, of the form
-    /// `NAME=VALUE`, whose names must be among them.
-    ///
-    /// `names` are sorted here, so that thousands of them cost no more than
-    /// they must.
-    pub fn change(
-        &mut self,
-        mut names: Vec<&'a [u8]>,
-        entries: Vec<&'a CStr>,
-    ) -> Result<(), Errno> {
-        names.sort_unstable();
-        if self.slots.is_empty() {
-            reserve(&mut self.entries, self.inherited.count())?;
-            self.entries.extend(self.inherited);
-        }
-        self.entries.retain(|entry| names.binary_search(&name_of(entry.to_bytes())).is_err());
-        reserve(&mut self.entries, entries.len())?;
-        self.entries.extend(entries);
-        self.slots.clear();
-        reserve(&mut self.slots, self.entries.len() + 1)?;
-        self.slots.resize(self.entries.len() + 1, Slot::default());
-        Ok(())
-    }
-
-    /// As a list for `execve`.
-    pub fn list(&mut self) -> CStrList<'_> {
-        // Without a change there is no room, and the inherited list stands.
-        list_in(&mut self.slots, self.entries.iter().copied()).unwrap_or(self.inherited)
-    }
+/// The environment `old` with changes: an entry `NAME=VALUE` sets a variable, a
+/// mere `NAME` removes it. The list and its memory are made now, since limits
+/// that are set later may leave none; it lives as long as the process.
+pub fn changed<'a>(old: CStrList<'a>, changes: &[&'a CStr]) -> Result<CStrList<'a>, Errno> {
+    let is_changed = |entry: &&CStr| {
+        let name = name_of(entry);
+        changes.iter().any(|change| name_of(change) == name)
+    };
+    let sets = |change: &&CStr| change.to_bytes().contains(&b'=');
+    let mut slots = Vec::new();
+    let most = old.count() + changes.len() + 1;
+    slots.try_reserve_exact(most).map_err(|_| Errno::NOMEM)?;
+    slots.resize(most, Slot::default());
+    let kept = old.filter(|entry| !is_changed(entry));
+    let set = changes.iter().copied().filter(sets);
+    // There is room for all of them.
+    list_in(slots.leak(), kept.chain(set)).ok_or(Errno::NOMEM)
 }
 
 /// Room for `more` elements, or the error that there is no memory for it.
@@ -59,9 +33,16 @@ pub fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Errno> {
     list.try_reserve(more).map_err(|_| Errno::NOMEM)
 }
 
+/// Appends an element, or gives the error that there is no memory for it.
+pub fn append<T>(list: &mut Vec<T>, element: T) -> Result<(), Errno> {
+    reserve(list, 1)?;
+    list.push(element);
+    Ok(())
+}
+
 /// An entry's name, up to its first `=`.
-fn name_of(entry: &[u8]) -> &[u8] {
-    entry.split(|&byte| byte == b'=').next().unwrap_or_default()
+fn name_of(entry: &CStr) -> &[u8] {
+    pieces(entry.to_bytes(), b'=').next().unwrap_or_default()
 }
 
 /// What a file of an environment directory says, given its content up to and
@@ -87,19 +68,14 @@ pub fn can_be_name(name: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn changed(
-        inherited: &[&'static CStr],
-        changes: &[(&[&'static [u8]], &[&'static CStr])],
-    ) -> Vec<&'static CStr> {
+    fn after(inherited: &[&'static CStr], changes: &[&[&'static CStr]]) -> Vec<&'static CStr> {
         let mut slots = [Slot::default(); 8];
-        let list = list_in(&mut slots, inherited.iter().copied()).unwrap();
-        let mut environment = Environment::new(list);
-        for (names, entries) in changes {
-            environment.change(names.to_vec(), entries.to_vec()).unwrap();
+        let mut list = list_in(&mut slots, inherited.iter().copied()).unwrap();
+        for change in changes {
+            list = changed(list, change).unwrap();
         }
-        let list = environment.list();
         // The strings outlive the list that they are in.
-        let all = inherited.iter().chain(changes.iter().flat_map(|(_, entries)| *entries));
+        let all = inherited.iter().chain(changes.iter().flat_map(|entries| *entries));
         let all: Vec<_> = all.copied().collect();
         list.map(|found| *all.iter().find(|entry| **entry == found).unwrap()).collect()
     }
@@ -107,16 +83,12 @@ mod tests {
     #[test]
     fn names_are_replaced_whole_and_removed_however_often_they_are_there() {
         let inherited = [c"AB=1", c"A=1", c"B=2", c"A=3", c"odd"];
-        assert_eq!(changed(&inherited, &[]), inherited);
-        assert_eq!(
-            changed(&inherited, &[(&[b"B", b"A"], &[c"A=new"])]),
-            [c"AB=1", c"odd", c"A=new"]
-        );
-        assert_eq!(
-            changed(&inherited, &[(&[b"A"], &[c"A=x"]), (&[b"A", b"odd"], &[c"A="])]),
-            [c"AB=1", c"B=2", c"A="]
-        );
-        assert_eq!(changed(&[], &[(&[b"A"], &[])]), [] as [&CStr; 0]);
+        assert_eq!(after(&inherited, &[]), inherited);
+        assert_eq!(after(&inherited, &[&[]]), inherited);
+        assert_eq!(after(&inherited, &[&[c"B", c"A=new"]]), [c"AB=1", c"odd", c"A=new"]);
+        let twice: &[&[&CStr]] = &[&[c"A=x"], &[c"A=", c"odd"]];
+        assert_eq!(after(&inherited, twice), [c"AB=1", c"B=2", c"A="]);
+        assert_eq!(after(&[], &[&[c"A"]]), [] as [&CStr; 0]);
     }
 
     #[test]

@@ -1,71 +1,35 @@
 //! What can go wrong. The wording is the reference's where it has one:
 //! `MESSAGE: NAME: ERR` (CONTRACT section 5).
+//!
+//! `Display` is written out by hand: it is a third of the code that format
+//! strings would bring into a program that is to stay small.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::fmt;
 
 use runit_core::diag::{Bytes, ErrText};
 use runit_rt::Errno;
-use thiserror::Error;
 
-/// Why the program was not started.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// Why the program was not started, or what `-v` warns of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Error<'a> {
-    /// An option's value has no meaning.
-    #[error("invalid {what}: {}", Bytes(value.to_bytes()))]
-    Invalid {
-        /// What it should have been.
-        what: &'static str,
-        /// What was given.
-        value: &'a CStr,
-    },
-    /// A step that is about nothing with a name failed.
-    #[error("unable to {what}: {}", ErrText(*error))]
-    Unable {
-        /// The step.
-        what: &'static str,
-        /// The cause.
-        error: Errno,
-    },
-    /// A step that is about a file, directory, program or account failed.
-    #[error("unable to {what}: {}: {}", Bytes(name.to_bytes()), ErrText(*error))]
-    UnableWith {
-        /// The step.
-        what: &'static str,
-        /// The name as the user gave it.
-        name: &'a CStr,
-        /// The cause.
-        error: Errno,
-    },
-    /// A file of the environment directory cannot be read.
-    #[error("unable to read {}/{}: {}", Bytes(dir.to_bytes()), Bytes(file), ErrText(*error))]
-    Variable {
-        /// The directory as the user gave it.
-        dir: &'a CStr,
-        /// The file's name.
-        file: Vec<u8>,
-        /// The cause.
-        error: Errno,
-    },
-    /// A file was to be locked, and the user wants silence and success if it
-    /// cannot be (`setlock -x`).
-    #[error("not locked")]
-    NotLocked,
-    /// Numbers after a leading colon that are none, or too few.
-    #[error("invalid uid/gids: {}", Bytes(.0))]
-    Ids(&'a [u8]),
-    /// No such user, or one of the groups does not exist.
-    #[error("unknown user/group: {}", Bytes(.0))]
-    UserOrGroup(&'a [u8]),
-    /// No such user.
-    #[error("unknown account: {}", Bytes(.0))]
-    Account(&'a [u8]),
+    /// An option's value has no meaning: what it should have been, and what
+    /// it is.
+    Invalid(&'static str, &'a CStr),
+    /// An account or control group is not what it must be: what is the matter,
+    /// and its name.
+    Refused(&'static str, &'a [u8]),
+    /// The system said no: to what, about which file or program, and why.
+    Unable(&'static str, Option<&'a CStr>, Errno),
+    /// The same about a file in a directory of variables.
+    Variable(&'a CStr, &'a [u8], Errno),
+    /// A file in such a directory is called as no variable can be.
+    VariableName(&'a CStr, &'a [u8]),
     /// The kernel said yes, and the ids are others nevertheless.
-    #[error("unable to setuid: the ids are not those that were set")]
     OtherIds,
-    /// The directory is no control group of version 2.
-    #[error("unable to join cgroup: {}: not in a cgroup v2 file system", Bytes(.0.to_bytes()))]
-    NoCgroup(&'a CStr),
+    /// A file is not locked, and the user wants silence and success then
+    /// (`setlock -x`).
+    NotLocked,
 }
 
 impl Error<'_> {
@@ -73,10 +37,70 @@ impl Error<'_> {
     /// 0 where that is not to count as failure: nothing is said then.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Invalid { .. } => crate::USAGE,
+            Self::Invalid(..) => crate::USAGE,
             Self::NotLocked => 0,
             _ => 111,
         }
+    }
+}
+
+impl fmt::Display for Error<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Each sentence has up to four parts: what begins it, what it is
+        // about, a file in there, and the cause.
+        let (begin, what, name, file, cause) = match *self {
+            Self::Invalid(what, value) => ("invalid ", what, Some(value.to_bytes()), None, None),
+            Self::Refused(what, name) => ("", what, Some(name), None, None),
+            Self::Unable(what, name, error) => {
+                ("unable to ", what, name.map(CStr::to_bytes), None, Some(error))
+            }
+            Self::Variable(dir, file, error) => {
+                ("unable to ", "read", Some(dir.to_bytes()), Some(file), Some(error))
+            }
+            Self::VariableName(dir, file) => {
+                ("", "no name for a variable:", Some(dir.to_bytes()), Some(file), None)
+            }
+            Self::OtherIds => ("", "unable to setuid: the ids are others now", None, None, None),
+            Self::NotLocked => ("", "not locked", None, None, None),
+        };
+        f.write_str(begin)?;
+        f.write_str(what)?;
+        if let Some(name) = name {
+            f.write_str(if file.is_some() { " " } else { ": " })?;
+            Bytes(name).fmt(f)?;
+        }
+        if let Some(file) = file {
+            f.write_str("/")?;
+            Bytes(file).fmt(f)?;
+        }
+        if let Some(cause) = cause {
+            f.write_str(": ")?;
+            ErrText(cause).fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// A step that failed: to do what, and why. The one who knows the name that
+/// the step is about adds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed(pub &'static str, pub Errno);
+
+impl Failed {
+    /// For `map_err`.
+    pub fn to(what: &'static str) -> impl Fn(Errno) -> Self {
+        move |error| Self(what, error)
+    }
+
+    /// The error, with the name that it is about if there is one.
+    pub fn about<'a>(self, name: Option<&'a CStr>) -> Error<'a> {
+        Error::Unable(self.0, name, self.1)
+    }
+}
+
+impl From<Failed> for Error<'_> {
+    fn from(failed: Failed) -> Self {
+        failed.about(None)
     }
 }
 
@@ -87,14 +111,22 @@ mod tests {
 
     #[test]
     fn sentences_name_the_thing_and_the_cause() {
-        let error =
-            Error::UnableWith { what: "open lock", name: c"/run/a\nb", error: Errno::NOENT };
-        assert_eq!(error.to_string(), "unable to open lock: /run/a\\nb: file does not exist");
-        let error = Error::Variable { dir: c"env", file: b"A".to_vec(), error: Errno::ISDIR };
-        assert_eq!(error.to_string(), "unable to read env/A: is a directory");
-        assert_eq!(error.exit_code(), 111);
-        let error = Error::Invalid { what: "limit on open files", value: c"x" };
-        assert_eq!(error.to_string(), "invalid limit on open files: x");
-        assert_eq!(error.exit_code(), 100);
+        for (error, sentence) in [
+            (Error::Invalid("umask", c"x"), "invalid umask: x"),
+            (Error::Refused("unknown account", b"a b"), "unknown account: a b"),
+            (
+                Error::Unable("open lock", Some(c"/run/a\nb"), Errno::NOENT),
+                "unable to open lock: /run/a\\nb: file does not exist",
+            ),
+            (Error::Unable("setgid", None, Errno::PERM), "unable to setgid: permission denied"),
+            (Error::Variable(c"env", b"A", Errno::ISDIR), "unable to read env/A: is a directory"),
+            (Error::VariableName(c"env", b"="), "no name for a variable: env/="),
+            (Error::OtherIds, "unable to setuid: the ids are others now"),
+        ] {
+            assert_eq!(error.to_string(), sentence);
+            let code = if matches!(error, Error::Invalid(..)) { 100 } else { 111 };
+            assert_eq!(error.exit_code(), code);
+        }
+        assert_eq!(Error::NotLocked.exit_code(), 0);
     }
 }

@@ -5,8 +5,8 @@
 //! | module | holds |
 //! |---|---|
 //! | [`applet`] | the names it answers to, with usage and help |
-//! | [`options`] | tables of options; arguments to [`options::Options`] |
-//! | [`plan`] | options to steps, in the order in which they are done |
+//! | [`options`] | tables of options; arguments to a plan |
+//! | [`plan`] | what there is to do, in the order in which it is done |
 //! | [`number`], [`limits`], [`capability`], [`account`] | what option values mean |
 //! | [`environment`] | the environment that the program gets |
 //! | [`error`] | what can go wrong, as the user reads it |
@@ -35,9 +35,11 @@ pub mod number;
 pub mod options;
 pub mod plan;
 pub mod shell;
+mod text;
 
 use applet::Applet;
 use options::Answer;
+use plan::Plan;
 use runit_core::diag::Voice;
 use runit_rt::start::Start;
 
@@ -54,8 +56,9 @@ pub fn main(start: &mut Start) -> u8 {
     let mut args = start.args();
     let applet = Applet::of(args.next().map_or(b"", core::ffi::CStr::to_bytes));
     let tool = applet.tool();
-    match options::parse(applet, args) {
-        Ok(plan) => report(&shell::run(&plan, start.env(), start.closed_standard())),
+    let mut plan = Plan::new(args);
+    match options::parse(applet, &mut plan) {
+        Ok(()) => report(&shell::run(&plan, start.env(), start.closed_standard())),
         Err(Answer::Invalid(error)) => report(&error),
         Err(Answer::Misuse(complaint)) => {
             tool.print_misuse(complaint);

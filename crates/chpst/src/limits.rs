@@ -104,29 +104,9 @@ impl Limit {
     }
 }
 
-/// A limit for each resource that has one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits([Option<Limit>; 10]);
-
-impl Limits {
-    /// Sets the limit on `resource`; one that was set before counts no longer.
-    pub fn set(&mut self, resource: Resource, limit: Limit) {
-        self.0[resource as usize] = Some(limit);
-    }
-
-    /// Those that are set, in order.
-    pub fn iter(self) -> impl Iterator<Item = (Resource, Limit)> {
-        Resource::ALL
-            .into_iter()
-            .zip(self.0)
-            .filter_map(|(resource, limit)| Some((resource, limit?)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec::Vec;
 
     #[test]
     fn the_hard_limit_is_never_passed() {
@@ -146,13 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_counts_and_order_is_fixed() {
-        let mut limits = Limits::default();
-        limits.set(Resource::Cpu, Limit::At(1));
-        limits.set(Resource::Data, Limit::Hard);
-        limits.set(Resource::Cpu, Limit::At(2));
-        let all: Vec<_> = limits.iter().collect();
-        assert_eq!(all, [(Resource::Data, Limit::Hard), (Resource::Cpu, Limit::At(2))]);
+    fn resources_are_numbered_in_their_order() {
         for (index, resource) in Resource::ALL.into_iter().enumerate() {
             assert_eq!(resource as usize, index);
         }

@@ -2,7 +2,6 @@
 //! is not there `getent`, so that LDAP, SSSD and systemd users are found
 //! without a libc that loads modules into this process.
 
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
@@ -34,8 +33,12 @@ impl<'a> System<'a> {
 
     /// What `getent DATABASE NAME` says; nothing if there is no `getent`.
     fn getent(&self, database: &CStr, name: &[u8]) -> Result<Vec<u8>, Errno> {
-        let name = CString::new(name).map_err(|_| Errno::INVAL)?;
-        let argv = ListBuf::<4>::new(&[c"getent", database, &name]);
+        let mut text = Vec::new();
+        reserve(&mut text, name.len() + 1)?;
+        text.extend_from_slice(name);
+        text.push(0);
+        let name = CStr::from_bytes_with_nul(&text).map_err(|_| Errno::INVAL)?;
+        let argv = ListBuf::<4>::new(&[c"getent", database, name]);
         let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
         // SIGCHLD may be ignored, which is as good here: nobody waits in vain
         // for more than the end of the answer.
@@ -63,12 +66,13 @@ impl<'a> System<'a> {
 
 impl Source for System<'_> {
     fn file(&mut self, database: Database) -> Result<&[u8], Errno> {
-        let path = match database {
-            Database::Users => c"/etc/passwd",
-            Database::Groups => c"/etc/group",
-        };
-        let fd = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        self.file = read_all(fd.as_fd())?;
+        let path = if database == Database::Users { c"/etc/passwd" } else { c"/etc/group" };
+        self.file.clear();
+        match openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            // In a small container, or below a new root, there may be none.
+            Err(Errno::NOENT) => {}
+            fd => self.file = read_all(fd?.as_fd())?,
+        }
         Ok(&self.file)
     }
 
@@ -76,12 +80,9 @@ impl Source for System<'_> {
         let database = match database {
             Database::Users => c"passwd",
             Database::Groups => c"group",
+            Database::Memberships => c"initgroups",
         };
         self.getent(database, name)
-    }
-
-    fn groups_elsewhere(&mut self, name: &[u8]) -> Result<Vec<u8>, Errno> {
-        self.getent(c"initgroups", name)
     }
 }
 
@@ -94,7 +95,7 @@ fn read_all(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
             Ok(0) => return Ok(text),
             Ok(n) => {
                 reserve(&mut text, n)?;
-                text.extend_from_slice(&buffer[..n]);
+                text.extend_from_slice(buffer.get(..n).unwrap_or_default());
             }
             Err(Errno::INTR) => {}
             Err(error) => return Err(error),

@@ -3,15 +3,14 @@
 use core::ffi::CStr;
 
 use runit_core::options::{Complaint, Found, Misuse, Opt, Scanner};
-use runit_rt::strings::CStrList;
 
 use crate::account::Account;
 use crate::applet::Applet;
 use crate::capability::Capabilities;
 use crate::error::Error;
-use crate::limits::{Limits, Resource};
+use crate::limits::Resource;
 use crate::number;
-use crate::plan::{EnvDir, Lock, Plan};
+use crate::plan::{EnvDir, Lock, Plan, Step};
 
 /// What an option means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,45 +59,6 @@ pub enum Key {
     Quiet(bool),
 }
 
-/// What is asked for: each field is one step or kind of step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options<'a> {
-    /// Say more.
-    pub verbose: bool,
-    /// The name that the program is to see.
-    pub argv0: Option<&'a CStr>,
-    /// See [`Step::Session`](crate::plan::Step::Session).
-    pub session: bool,
-    /// See [`EnvDir`].
-    pub env_dir: Option<EnvDir<'a>>,
-    /// A control group to join.
-    pub cgroup: Option<&'a CStr>,
-    /// A new root directory.
-    pub root: Option<&'a CStr>,
-    /// A new current directory.
-    pub dir: Option<&'a CStr>,
-    /// What to add to the nice value.
-    pub nice: Option<i32>,
-    /// Whose ids to set in the environment.
-    pub env_account: Option<Account<'a>>,
-    /// What is to stay of the bounding set.
-    pub bounding: Option<Capabilities>,
-    /// Whom to become.
-    pub account: Option<Account<'a>>,
-    /// Ambient capabilities.
-    pub ambient: Option<Capabilities>,
-    /// See [`Lock`].
-    pub lock: Option<Lock<'a>>,
-    /// Which descriptors to close.
-    pub close: [bool; 3],
-    /// Resource limits.
-    pub limits: Limits,
-    /// A file mode mask.
-    pub umask: Option<u32>,
-    /// Whether to give up new privileges.
-    pub no_new_privileges: bool,
-}
-
 /// What to do about a command line that runs no program.
 pub enum Answer<'a> {
     /// Refuse it: a value is wrong.
@@ -113,106 +73,110 @@ pub enum Answer<'a> {
     Version,
 }
 
-/// Reads the arguments that follow the name.
-pub fn parse(applet: Applet, args: CStrList<'_>) -> Result<Plan<'_>, Answer<'_>> {
-    let mut options = Options::default();
+/// Reads the arguments that follow the name, which `plan` has as its command,
+/// into `plan`.
+pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> {
     let mut lock = Lock { path: c"", wait: true, quiet: false };
     let table = applet.tool().options;
-    let mut command = args;
     if table.is_empty() {
         // A name that never took options still is asked for help.
-        let mut words = args.map(CStr::to_bytes);
-        match (words.next(), words.next()) {
-            (Some(b"--help"), None) => return Err(Answer::Help),
-            (Some(b"--version"), None) => return Err(Answer::Version),
-            _ => {}
+        let mut words = plan.command;
+        if let (Some(word), None) = (words.next(), words.next()) {
+            match word.to_bytes() {
+                b"--help" => return Err(Answer::Help),
+                b"--version" => return Err(Answer::Version),
+                _ => {}
+            }
         }
     } else {
-        let mut scanner = Scanner::new(table, args);
+        let mut scanner = Scanner::new(table, plan.command);
         while let Some(found) = scanner.next() {
             match found {
                 Ok(Found::Option(Key::Id, _)) => return Err(Answer::Id),
                 Ok(Found::Option(Key::Wait(wait), _)) => lock.wait = wait,
                 Ok(Found::Option(Key::Quiet(quiet), _)) => lock.quiet = quiet,
                 // As the reference, which takes one lock only.
-                Ok(Found::Option(Key::Lock(_), _)) if options.lock.is_some() => {
+                Ok(Found::Option(Key::Lock(_), _)) if plan.locks() => {
                     return Err(Answer::Misuse(None));
                 }
                 Ok(Found::Option(key, value)) => {
-                    options.take(key, value.unwrap_or_default()).map_err(Answer::Invalid)?;
+                    take(plan, key, value.unwrap_or_default()).map_err(Answer::Invalid)?;
                 }
                 Ok(Found::Help) => return Err(Answer::Help),
                 Ok(Found::Version) => return Err(Answer::Version),
                 Err(Misuse) => return Err(Answer::Misuse(scanner.complaint())),
             }
         }
-        command = scanner.operands();
+        plan.command = scanner.operands();
     }
     if applet.takes_operand() {
-        let operand = command.next().ok_or(Answer::Misuse(None))?;
-        options.take_operand(applet, operand, lock);
+        let operand = plan.command.next().ok_or(Answer::Misuse(None))?;
+        lock.path = operand;
+        plan.add(match applet {
+            Applet::Setuidgid => Step::User(Account::Alone(operand)),
+            Applet::Envuidgid => Step::EnvAccount(Account::Alone(operand)),
+            Applet::Envdir => Step::EnvDir(EnvDir { path: operand, strict: true }),
+            _ => Step::Lock(lock),
+        });
     }
-    options.session |= applet == Applet::Pgrphack;
-    let program = command.clone().next().ok_or(Answer::Misuse(None))?;
-    Ok(Plan { options, program, command })
+    if applet == Applet::Pgrphack {
+        plan.add(Step::Session);
+    }
+    let mut command = plan.command;
+    plan.program = command.next().ok_or(Answer::Misuse(None))?;
+    Ok(())
 }
 
-impl<'a> Options<'a> {
-    /// Takes an option with its value, which is empty if it has none.
-    fn take(&mut self, key: Key, value: &'a CStr) -> Result<(), Error<'a>> {
-        let text = value.to_bytes();
-        let invalid = |what| Error::Invalid { what, value };
-        match key {
-            Key::Verbose => self.verbose = true,
-            Key::Session => self.session = true,
-            Key::Close(fd) => self.close[usize::from(fd)] = true,
-            Key::Account => self.account = Some(Account::parse(value)?),
-            Key::EnvAccount => self.env_account = Some(Account::parse(value)?),
-            Key::Argv0 => self.argv0 = Some(value),
-            Key::EnvDir => self.env_dir = Some(EnvDir { path: value, strict: false }),
-            Key::Root => self.root = Some(value),
-            Key::Dir => self.dir = Some(value),
-            Key::Nice => {
-                self.nice = Some(number::increment(text).ok_or(invalid("nice value"))?);
-            }
-            Key::Lock(wait) => self.lock = Some(Lock { path: value, wait, quiet: false }),
-            Key::Memory => {
-                let limit = number::limit(text, true).ok_or(invalid("limit on memory"))?;
-                for resource in Resource::MEMORY {
-                    self.limits.set(resource, limit);
-                }
-            }
-            Key::Limit(resource) => {
-                let limit = number::limit(text, resource.scaled());
-                self.limits.set(resource, limit.ok_or(invalid(resource.what()))?);
-            }
-            Key::Cgroup => self.cgroup = Some(value),
-            Key::Bounding => {
-                let set = Capabilities::parse(text).ok_or(invalid("list of capabilities"))?;
-                self.bounding = Some(set);
-            }
-            Key::Ambient => {
-                let set = Capabilities::parse(text).ok_or(invalid("list of capabilities"))?;
-                self.ambient = Some(set);
-            }
-            Key::NoNewPrivileges => self.no_new_privileges = true,
-            Key::Umask => self.umask = Some(number::mask(text).ok_or(invalid("umask"))?),
-            // Taken by `parse`.
-            Key::Id | Key::Wait(_) | Key::Quiet(_) => {}
+/// Takes an option with its value, which is empty if it has none.
+fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<'a>> {
+    let text = value.to_bytes();
+    let invalid = |what| Error::Invalid(what, value);
+    let step = match key {
+        Key::Verbose => {
+            plan.verbose = true;
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Takes the argument before the program.
-    fn take_operand(&mut self, applet: Applet, operand: &'a CStr, lock: Lock<'a>) {
-        match applet {
-            Applet::Setuidgid => self.account = Some(Account::Alone(operand)),
-            Applet::Envuidgid => self.env_account = Some(Account::Alone(operand)),
-            Applet::Envdir => self.env_dir = Some(EnvDir { path: operand, strict: true }),
-            Applet::Setlock => self.lock = Some(Lock { path: operand, ..lock }),
-            Applet::Chpst | Applet::Pgrphack | Applet::Softlimit => {}
+        Key::Argv0 => {
+            plan.argv0 = Some(value);
+            return Ok(());
         }
-    }
+        // Taken by `parse`.
+        Key::Id | Key::Wait(_) | Key::Quiet(_) => return Ok(()),
+        Key::Memory => {
+            let limit = number::limit(text, true).ok_or(invalid("limit on memory"))?;
+            for resource in Resource::MEMORY {
+                plan.add(Step::Limit(resource, limit));
+            }
+            return Ok(());
+        }
+        Key::Limit(resource) => {
+            let limit = number::limit(text, resource.scaled());
+            Step::Limit(resource, limit.ok_or(invalid(resource.what()))?)
+        }
+        Key::Session => Step::Session,
+        Key::Close(fd) => Step::Close(fd),
+        Key::Account => Step::User(Account::parse(value)?),
+        Key::EnvAccount => Step::EnvAccount(Account::parse(value)?),
+        Key::EnvDir => Step::EnvDir(EnvDir { path: value, strict: false }),
+        Key::Root => Step::Root(value),
+        Key::Dir => Step::Dir(value),
+        Key::Nice => Step::Nice(number::increment(text).ok_or(invalid("nice value"))?),
+        Key::Lock(wait) => Step::Lock(Lock { path: value, wait, quiet: false }),
+        Key::Cgroup => Step::Cgroup(value),
+        Key::NoNewPrivileges => Step::NoNewPrivileges,
+        Key::Umask => Step::Umask(number::mask(text).ok_or(invalid("umask"))?),
+        Key::Bounding | Key::Ambient => {
+            let set = Capabilities::parse(text).ok_or(invalid("list of capabilities"))?;
+            if key == Key::Bounding {
+                Step::Bounding(set)
+            } else {
+                plan.add(Step::KeepCapabilities);
+                Step::Ambient(set)
+            }
+        }
+    };
+    plan.add(step);
+    Ok(())
 }
 
 const fn flag(key: Key, short: u8, long: &'static str, help: &'static str) -> Opt<Key> {
@@ -312,8 +276,8 @@ mod tests {
         let mut slots = [Slot::default(); 16];
         let mut args = list_in(&mut slots, words.iter().copied()).unwrap();
         let name = args.next().unwrap();
-        match parse(Applet::of(name.to_bytes()), args) {
-            Ok(_) => "run".into(),
+        match parse(Applet::of(name.to_bytes()), &mut Plan::new(args)) {
+            Ok(()) => "run".into(),
             Err(Answer::Invalid(error)) => format!("{} {error}", error.exit_code()),
             Err(Answer::Misuse(it)) => it.map_or("usage".into(), |it| it.to_string()),
             Err(Answer::Id) => "id".into(),

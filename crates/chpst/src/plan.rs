@@ -8,7 +8,6 @@ use runit_rt::strings::CStrList;
 use crate::account::Account;
 use crate::capability::Capabilities;
 use crate::limits::{Limit, Resource};
-use crate::options::Options;
 
 /// A directory of variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,13 +48,10 @@ pub enum Step<'a> {
     EnvAccount(Account<'a>),
     /// Keep no other capabilities than these in the bounding set.
     Bounding(Capabilities),
-    /// Become this user, keeping capabilities until `Ambient` or not.
-    User {
-        /// Who.
-        account: Account<'a>,
-        /// Whether capabilities are needed afterwards.
-        keep: bool,
-    },
+    /// Let capabilities outlast the change of user, until the program runs.
+    KeepCapabilities,
+    /// Become this user.
+    User(Account<'a>),
     /// Hand these capabilities on to a program that is not root's.
     Ambient(Capabilities),
     /// Lock a file; the program has the lock then.
@@ -70,54 +66,78 @@ pub enum Step<'a> {
     NoNewPrivileges,
 }
 
+impl Step<'_> {
+    /// Its place in the order. The order is CONTRACT section 5's; what is new
+    /// stands where it has what it needs: the control group while the file
+    /// system is the outer one, the bounding set while this is root, the mask
+    /// where it cannot touch the lock file.
+    fn place(&self) -> usize {
+        match self {
+            Self::Session => 0,
+            Self::EnvDir(_) => 1,
+            Self::Cgroup(_) => 2,
+            Self::Root(_) => 3,
+            Self::Dir(_) => 4,
+            Self::Nice(_) => 5,
+            Self::EnvAccount(_) => 6,
+            Self::Bounding(_) => 7,
+            Self::KeepCapabilities => 8,
+            Self::User(_) => 9,
+            Self::Ambient(_) => 10,
+            Self::Lock(_) => 11,
+            Self::Close(fd) => 12 + usize::from(*fd),
+            Self::Limit(resource, _) => 15 + *resource as usize,
+            Self::Umask(_) => 25,
+            Self::NoNewPrivileges => 26,
+        }
+    }
+}
+
+/// The number of places.
+const PLACES: usize = 27;
+
 /// What there is to do.
-#[derive(Clone, Copy)]
 pub struct Plan<'a> {
-    /// What was asked for.
-    pub options: Options<'a>,
+    steps: [Option<Step<'a>>; PLACES],
+    /// Whether to warn of what is skipped.
+    pub verbose: bool,
+    /// The name that the program is to see.
+    pub argv0: Option<&'a CStr>,
     /// The program.
     pub program: &'a CStr,
     /// The program and its arguments.
     pub command: CStrList<'a>,
 }
 
-impl<'a> Options<'a> {
-    /// The steps. The order is CONTRACT section 5's; what is new stands where
-    /// it has what it needs: the control group while the file system is the
-    /// outer one, the bounding set while this is root, the mask where it
-    /// cannot touch the lock file.
-    pub fn steps(self) -> impl Iterator<Item = Step<'a>> {
-        let keep = self.ambient.is_some();
-        let first = [
-            self.session.then_some(Step::Session),
-            self.env_dir.map(Step::EnvDir),
-            self.cgroup.map(Step::Cgroup),
-            self.root.map(Step::Root),
-            self.dir.map(Step::Dir),
-            self.nice.map(Step::Nice),
-            self.env_account.map(Step::EnvAccount),
-            self.bounding.map(Step::Bounding),
-            self.account.map(|account| Step::User { account, keep }),
-            self.ambient.map(Step::Ambient),
-            self.lock.map(Step::Lock),
-        ];
-        let closed = (0..).zip(self.close).filter_map(|(fd, close)| close.then_some(fd));
-        let last =
-            [self.umask.map(Step::Umask), self.no_new_privileges.then_some(Step::NoNewPrivileges)];
-        first
-            .into_iter()
-            .flatten()
-            .chain(closed.map(Step::Close))
-            .chain(self.limits.iter().map(|(resource, limit)| Step::Limit(resource, limit)))
-            .chain(last.into_iter().flatten())
+impl<'a> Plan<'a> {
+    /// No steps, for the program that `args` name.
+    pub fn new(args: CStrList<'a>) -> Self {
+        Self { steps: [None; PLACES], verbose: false, argv0: None, program: c"", command: args }
+    }
+
+    /// Adds a step, in place of an earlier one of the same kind.
+    pub fn add(&mut self, step: Step<'a>) {
+        if let Some(place) = self.steps.get_mut(step.place()) {
+            *place = Some(step);
+        }
+    }
+
+    /// The steps in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step<'a>> {
+        self.steps.iter().flatten()
+    }
+
+    /// Whether a file is to be locked.
+    pub fn locks(&self) -> bool {
+        self.steps().any(|step| matches!(step, Step::Lock(_)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::applet::Applet;
     use crate::options::parse;
-    use core::ffi::CStr;
     use core::fmt::Write;
     use runit_rt::strings::{Slot, list_in};
     use std::format;
@@ -128,15 +148,14 @@ mod tests {
         let mut slots = [Slot::default(); 64];
         let mut args = list_in(&mut slots, words.iter().copied()).unwrap();
         let name = args.next().unwrap();
-        let Ok(plan) = parse(Applet::of(name.to_bytes()), args) else {
-            panic!("not understood: {words:?}");
-        };
+        let mut plan = Plan::new(args);
+        assert!(parse(Applet::of(name.to_bytes()), &mut plan).is_ok(), "{words:?}");
         let mut text = String::new();
-        for step in plan.options.steps() {
+        for step in plan.steps() {
             writeln!(text, "{step:?}").unwrap();
         }
         let command: std::vec::Vec<_> = plan.command.collect();
-        text + &format!("{:?} as {:?}", command, plan.options.argv0.unwrap_or(command[0]))
+        text + &format!("{:?} as {:?}", command, plan.argv0.unwrap_or(command[0]))
     }
 
     #[test]
@@ -191,6 +210,15 @@ mod tests {
             c"-x",
             c"arg",
         ]));
+    }
+
+    #[test]
+    fn every_kind_of_step_has_a_place_of_its_own() {
+        let last = Step::NoNewPrivileges.place();
+        assert_eq!(last + 1, PLACES);
+        assert_eq!(Step::Close(2).place() + 1, Step::Limit(Resource::ALL[0], Limit::Hard).place());
+        let [.., cpu] = Resource::ALL;
+        assert_eq!(Step::Limit(cpu, Limit::Hard).place() + 1, Step::Umask(0).place());
     }
 
     #[test]

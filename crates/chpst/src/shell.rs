@@ -1,22 +1,21 @@
 //! Does the steps, and becomes the program.
 
-use alloc::ffi::CString;
-use alloc::format;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::fmt::{self, Write};
 
-use runit_core::diag::ErrText;
+use runit_core::diag::{Decimal, Plain};
 use runit_rt::strings::{CStrList, Slot, list_in};
 use runit_rt::{Errno, spawn};
 use rustix::fd::BorrowedFd;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process;
+use rustix::{process, thread};
 
 use crate::VOICE;
-use crate::account::Account;
-use crate::environment::{Environment, reserve};
-use crate::error::Error;
+use crate::account::{Account, Ids};
+use crate::environment::{changed, reserve};
+use crate::error::{Error, Failed};
 use crate::limits::{Limit, Resource};
 use crate::lookup::System;
 use crate::plan::{Lock, Plan, Step};
@@ -29,43 +28,48 @@ const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 /// reason why not. `closed` tells which of descriptors 0 to 2 were closed at
 /// the start, and must be so for the program.
 pub fn run<'a>(plan: &Plan<'a>, env: CStrList<'a>, closed: [bool; 3]) -> Error<'a> {
-    become_program(plan, env, closed).unwrap_or_else(|error| error)
+    match prepare(plan, env, closed) {
+        Ok((argv, path, env)) => {
+            let file = spawn::Program::Search(plan.program, path);
+            Failed("run", spawn::execute(file, argv, env)).about(Some(plan.program))
+        }
+        Err(error) => error,
+    }
 }
 
-fn become_program<'a>(
+/// Does the steps; gives the program's arguments, the `PATH` to search it in
+/// and its environment.
+fn prepare<'a>(
     plan: &Plan<'a>,
-    env: CStrList<'a>,
+    inherited: CStrList<'a>,
     closed: [bool; 3],
-) -> Result<Error<'a>, Error<'a>> {
-    let run_failed = |error| Error::UnableWith { what: "run", name: plan.program, error };
+) -> Result<(CStrList<'a>, &'a CStr, CStrList<'a>), Error<'a>> {
     // Now, since a limit on memory may leave none for it later.
-    let mut slots = Vec::new();
-    let argv = match plan.options.argv0 {
-        None => plan.command,
-        Some(name) => {
-            let size = plan.command.count() + 1;
-            reserve(&mut slots, size).map_err(run_failed)?;
-            slots.resize(size, Slot::default());
-            let words = core::iter::once(name).chain(plan.command.rest());
-            list_in(&mut slots, words).unwrap_or(plan.command)
-        }
-    };
-    let mut shell = Shell {
-        verbose: plan.options.verbose,
-        inherited: env,
-        path: env.value_of(b"PATH").unwrap_or(DEFAULT_PATH),
-        environment: Environment::new(env),
-    };
+    let argv = arguments(plan).map_err(|error| Failed("run", error).about(Some(plan.program)))?;
+    let path = inherited.value_of(b"PATH").unwrap_or(DEFAULT_PATH);
+    let mut shell = Shell { verbose: plan.verbose, inherited, path, environment: inherited };
     for (fd, closed) in (0..).zip(closed) {
         if closed {
             close(fd)?;
         }
     }
-    for step in plan.options.steps() {
-        shell.perform(step)?;
+    for step in plan.steps() {
+        shell.perform(*step)?;
     }
-    let file = spawn::Program::Search(plan.program, shell.path);
-    Ok(run_failed(spawn::execute(file, argv, shell.environment.list())))
+    Ok((argv, path, shell.environment))
+}
+
+/// What the program gets as its arguments.
+fn arguments<'a>(plan: &Plan<'a>) -> Result<CStrList<'a>, Errno> {
+    let Some(name) = plan.argv0 else {
+        return Ok(plan.command);
+    };
+    let mut slots = Vec::new();
+    let size = plan.command.count() + 1;
+    reserve(&mut slots, size)?;
+    slots.resize(size, Slot::default());
+    let words = core::iter::once(name).chain(plan.command.rest());
+    list_in(slots.leak(), words).ok_or(Errno::NOMEM)
 }
 
 /// What the steps work on beside the process itself.
@@ -75,46 +79,50 @@ struct Shell<'a> {
     inherited: CStrList<'a>,
     path: &'a CStr,
     /// What the program is to get.
-    environment: Environment<'a>,
+    environment: CStrList<'a>,
 }
 
 impl<'a> Shell<'a> {
     fn perform(&mut self, step: Step<'a>) -> Result<(), Error<'a>> {
-        match step {
+        let (what, result) = match step {
             Step::Session => {
                 self.lead_session();
-                Ok(())
+                return Ok(());
             }
-            Step::EnvDir(dir) => envdir::apply(&mut self.environment, dir, self.verbose),
-            Step::Cgroup(path) => cgroup::join(path),
-            Step::Root(dir) => {
-                change_dir(dir)?;
-                process::chroot(c".").map_err(unable("change root directory"))
+            Step::EnvDir(dir) => {
+                self.environment = envdir::apply(self.environment, dir, self.verbose)?;
+                return Ok(());
             }
-            Step::Dir(dir) => change_dir(dir),
-            Step::Nice(increment) => match process::nice(increment) {
+            Step::EnvAccount(account) => ("set the environment", self.show(&self.ids(account)?)),
+            Step::User(account) => return identity::become_user(&self.ids(account)?),
+            Step::Cgroup(path) => return cgroup::join(path),
+            Step::Root(dir) | Step::Dir(dir) => {
+                let changed = process::chdir(dir);
+                changed.map_err(|error| Failed("change directory", error).about(Some(dir)))?;
+                let Step::Root(_) = step else {
+                    return Ok(());
+                };
+                ("change root directory", process::chroot(c"."))
+            }
+            Step::Lock(lock) => return take_lock(lock),
+            Step::Close(fd) => return Ok(close(fd)?),
+            Step::Nice(increment) => {
+                let result = process::nice(increment).map(drop);
                 // What the kernel forbids is named as nice(2) names it.
-                Err(Errno::ACCESS) => Err(unable("set nice level")(Errno::PERM)),
-                result => result.map(drop).map_err(unable("set nice level")),
-            },
-            Step::EnvAccount(account) => self.show_account(account),
-            Step::Bounding(set) => identity::bound(set),
-            Step::User { account, keep } => {
-                let ids = account.resolve(&mut System::new(self.inherited, self.path))?;
-                identity::become_user(&ids, keep)
+                let denied = result == Err(Errno::ACCESS);
+                ("set nice level", if denied { Err(Errno::PERM) } else { result })
             }
-            Step::Ambient(set) => identity::make_ambient(set),
-            Step::Lock(lock) => take_lock(lock),
-            Step::Close(fd) => close(fd),
-            Step::Limit(resource, limit) => set_limit(resource, limit),
+            Step::Bounding(set) => ("reduce the capability bounding set", identity::bound(set)),
+            Step::KeepCapabilities => ("keep capabilities", thread::set_keep_capabilities(true)),
+            Step::Ambient(set) => ("set ambient capabilities", identity::make_ambient(set)),
+            Step::Limit(resource, limit) => ("setrlimit()", set_limit(resource, limit)),
             Step::Umask(mask) => {
                 process::umask(Mode::from_raw_mode(mask));
-                Ok(())
+                return Ok(());
             }
-            Step::NoNewPrivileges => {
-                rustix::thread::set_no_new_privs(true).map_err(unable("give up new privileges"))
-            }
-        }
+            Step::NoNewPrivileges => ("give up new privileges", thread::set_no_new_privs(true)),
+        };
+        Ok(result.map_err(Failed::to(what))?)
     }
 
     /// As the reference, goes on where this process leads a process group
@@ -122,47 +130,41 @@ impl<'a> Shell<'a> {
     fn lead_session(&self) {
         if let Err(error) = process::setsid() {
             if self.verbose {
-                VOICE.warning(&format_args!("unable to lead a session: {}", ErrText(error)));
+                VOICE.warning(&Failed("lead a session", error).about(None));
             }
         }
     }
 
-    fn show_account(&mut self, account: Account<'a>) -> Result<(), Error<'a>> {
-        let ids = account.resolve(&mut System::new(self.inherited, self.path))?;
-        let no_memory = || unable("set the environment")(Errno::NOMEM);
-        let mut entries = Vec::new();
-        for entry in [format!("UID={}", ids.uid), format!("GID={}", ids.gid)] {
-            let entry = CString::new(entry).map_err(|_| no_memory())?;
-            // It lives as long as the process.
-            let entry: &CStr = Vec::leak(Vec::from([entry]))[0].as_c_str();
-            entries.push(entry);
-        }
-        self.environment
-            .change(Vec::from([b"UID" as &[u8], b"GID"]), entries)
-            .map_err(|_| no_memory())
+    fn ids(&self, account: Account<'a>) -> Result<Ids, Error<'a>> {
+        account.resolve(&mut System::new(self.inherited, self.path))
+    }
+
+    fn show(&mut self, ids: &Ids) -> Result<(), Errno> {
+        let changes = [entry("UID", ids.uid)?, entry("GID", ids.gid.as_raw())?];
+        self.environment = changed(self.environment, &changes)?;
+        Ok(())
     }
 }
 
-fn unable(what: &'static str) -> impl Fn(Errno) -> Error<'static> {
-    move |error| Error::Unable { what, error }
-}
-
-fn change_dir(dir: &CStr) -> Result<(), Error<'_>> {
-    process::chdir(dir).map_err(|error| Error::UnableWith {
-        what: "change directory",
-        name: dir,
-        error,
-    })
+/// A variable with a number, which lives as long as the process.
+fn entry(name: &str, number: u32) -> Result<&'static CStr, Errno> {
+    struct Text(Vec<u8>);
+    impl Write for Text {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            reserve(&mut self.0, text.len()).map_err(|_| fmt::Error)?;
+            self.0.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+    }
+    let mut text = Text(Vec::new());
+    write!(text, "{}={}\0", Plain(name), Decimal(number.into())).map_err(|_| Errno::NOMEM)?;
+    CStr::from_bytes_with_nul(text.0.leak()).map_err(|_| Errno::INVAL)
 }
 
 /// The lock stays with the descriptor, and that with the program.
 fn take_lock(lock: Lock<'_>) -> Result<(), Error<'_>> {
     let failed = |what, error| {
-        if lock.quiet {
-            Error::NotLocked
-        } else {
-            Error::UnableWith { what, name: lock.path, error }
-        }
+        if lock.quiet { Error::NotLocked } else { Failed(what, error).about(Some(lock.path)) }
     };
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NONBLOCK;
     let fd = rustix::fs::open(lock.path, flags, Mode::RUSR | Mode::WUSR)
@@ -186,17 +188,16 @@ fn take_lock(lock: Lock<'_>) -> Result<(), Error<'_>> {
 
 /// Closes a standard descriptor: not now but by becoming the program, so that
 /// what fails until then is still said.
-fn close(number: u8) -> Result<(), Error<'static>> {
+fn close(number: u8) -> Result<(), Failed> {
     let (fd, what): (BorrowedFd<'static>, _) = match number {
         0 => (runit_rt::stdio::stdin(), "close stdin"),
         1 => (runit_rt::stdio::stdout(), "close stdout"),
         _ => (runit_rt::stdio::stderr(), "close stderr"),
     };
-    fcntl_setfd(fd, FdFlags::CLOEXEC).map_err(unable(what))
+    fcntl_setfd(fd, FdFlags::CLOEXEC).map_err(Failed::to(what))
 }
 
-fn set_limit(resource: Resource, limit: Limit) -> Result<(), Error<'static>> {
+fn set_limit(resource: Resource, limit: Limit) -> Result<(), Errno> {
     let resource = resource.kernel();
-    let new = limit.applied_to(process::getrlimit(resource));
-    process::setrlimit(resource, new).map_err(unable("setrlimit()"))
+    process::setrlimit(resource, limit.applied_to(process::getrlimit(resource)))
 }
