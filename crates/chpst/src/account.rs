@@ -71,6 +71,7 @@ impl<'a> Account<'a> {
     }
 
     /// The ids, asked of `source` unless they are given as numbers.
+    #[inline(never)]
     pub fn resolve(self, source: &mut dyn Source) -> Result<Ids, Error<'a>> {
         let (spec, unknown) = match self {
             Self::Alone(name) => (name.to_bytes(), "unknown account"),

@@ -19,6 +19,7 @@ const MOUNTS: [&CStr; 2] = [c"/sys/fs/cgroup", c"/sys/fs/cgroup/unified"];
 /// Moves this process into the group at `path`: from the root directory if it
 /// begins with a slash, else from the root of the hierarchy. What is missing
 /// of it is created, in such a file system only.
+#[inline(never)]
 pub fn join(path: &CStr) -> Result<(), Error<'_>> {
     match find(path.to_bytes()) {
         Ok(dir) if is_cgroup(&dir) => {

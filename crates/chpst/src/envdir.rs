@@ -20,6 +20,7 @@ const BUFFER: usize = 8192;
 
 /// The environment `old` with the variables set and removed that the
 /// directory's files name.
+#[inline(never)]
 pub fn apply<'a>(
     old: CStrList<'a>,
     dir: EnvDir<'a>,

@@ -27,13 +27,15 @@ pub fn stderr() -> BorrowedFd<'static> {
 /// ones were closed.
 pub fn fill_standard() -> [bool; 3] {
     let mut closed = [false; 3];
-    while let Ok(fd) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
-        let number = usize::try_from(rustix::fd::AsRawFd::as_raw_fd(&fd)).unwrap_or(usize::MAX);
-        let Some(slot) = closed.get_mut(number) else {
-            break;
-        };
-        *slot = true;
-        core::mem::forget(fd);
+    for (fd, closed) in [stdin(), stdout(), stderr()].into_iter().zip(&mut closed) {
+        // A file is opened as the lowest number that is free: this one, since
+        // those below are open by now.
+        if rustix::io::fcntl_getfd(fd) == Err(crate::Errno::BADF) {
+            *closed = true;
+            if let Ok(fd) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
+                core::mem::forget(fd);
+            }
+        }
     }
     closed
 }
