@@ -10,7 +10,7 @@ use rustix::fs::Gid;
 use crate::environment::append;
 use crate::error::{Error, Failed};
 use crate::number;
-use crate::text::pieces;
+use crate::text::{pieces, same_letters};
 
 /// An account as an option or argument names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,14 +182,17 @@ fn find(source: &mut dyn Source, database: Database, name: &[u8]) -> Result<Opti
     }
     // What no account can be called is nothing to ask others for; a dash would
     // be taken for an option.
-    if name.is_empty() || name.starts_with(b"-") || name.contains(&b':') || name.contains(&b'\n') {
+    if name.is_empty()
+        || name.starts_with(b"-")
+        || name.iter().any(|byte| matches!(byte, b':' | b'\n'))
+    {
         return Ok(None);
     }
     for line in pieces(&source.elsewhere(database, name)?, b'\n') {
         // A number would be answered with the account that has it, which is
         // not called so. Directories may know no difference between A and a.
         let first = pieces(line, b':').next().unwrap_or_default();
-        if first.eq_ignore_ascii_case(name) {
+        if same_letters(first, name) {
             if let Some(entry) = read(line, database) {
                 return Ok(Some(Entry { local: false, ..entry }));
             }
@@ -208,9 +211,10 @@ fn read(line: &[u8], database: Database) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::tests::sentence;
     use core::fmt::Write;
     use std::format;
-    use std::string::{String, ToString};
+    use std::string::String;
 
     /// Files, and what other sources say.
     #[derive(Default)]
@@ -251,7 +255,7 @@ mod tests {
         ids.map(|ids| {
             (ids.uid, ids.gid.as_raw(), ids.groups.iter().map(|gid| gid.as_raw()).collect())
         })
-        .map_err(|error| error.to_string())
+        .map_err(sentence)
     }
 
     #[test]
@@ -311,7 +315,7 @@ mod tests {
         assert_eq!(alone(c"web").unwrap().gid.as_raw(), 81);
         for name in [c"web:logs", c":1:2", c"+web"] {
             let expected = format!("unknown account: {}", name.to_str().unwrap());
-            assert_eq!(alone(name).unwrap_err().to_string(), expected);
+            assert_eq!(sentence(alone(name).unwrap_err()), expected);
         }
     }
 
@@ -320,7 +324,7 @@ mod tests {
         let mut source = Fake { broken: Some(Errno::NOENT), ..Fake::default() };
         assert_eq!(Account::Named(c"ldap").resolve(&mut source).unwrap().uid, 1000);
         source.broken = Some(Errno::IO);
-        let error = Account::Named(c"ldap").resolve(&mut source).unwrap_err().to_string();
-        assert_eq!(error, "unable to get password/group file entry: input/output error");
+        let error = Account::Named(c"ldap").resolve(&mut source).unwrap_err();
+        assert_eq!(sentence(error), "unable to get password/group file entry: input/output error");
     }
 }

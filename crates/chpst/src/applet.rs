@@ -28,16 +28,20 @@ impl Applet {
     /// without a `d` before it.
     pub fn of(argv0: &[u8]) -> Self {
         let name = argv0.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-        match name.strip_prefix(b"d").unwrap_or(name) {
-            b"setuidgid" => Self::Setuidgid,
-            b"envuidgid" => Self::Envuidgid,
-            b"envdir" => Self::Envdir,
-            b"pgrphack" => Self::Pgrphack,
-            b"setlock" => Self::Setlock,
-            b"softlimit" => Self::Softlimit,
-            _ => Self::Chpst,
-        }
+        let name = name.strip_prefix(b"d").unwrap_or(name);
+        let is_it = |applet: &Self| applet.tool().name.as_bytes() == name;
+        Self::ALL.into_iter().find(is_it).unwrap_or(Self::Chpst)
     }
+
+    /// All of them but `chpst`, which `dchpst` is not.
+    const ALL: [Self; 6] = [
+        Self::Setuidgid,
+        Self::Envuidgid,
+        Self::Envdir,
+        Self::Pgrphack,
+        Self::Setlock,
+        Self::Softlimit,
+    ];
 
     /// Whether an argument stands before the program.
     pub fn takes_operand(self) -> bool {
@@ -46,22 +50,9 @@ impl Applet {
 
     /// How it presents itself.
     pub fn tool(self) -> &'static Tool<Key> {
-        match self {
-            Self::Chpst => &TOOLS[0],
-            Self::Setuidgid => &TOOLS[1],
-            Self::Envuidgid => &TOOLS[2],
-            Self::Envdir => &TOOLS[3],
-            Self::Pgrphack => &TOOLS[4],
-            Self::Setlock => &TOOLS[5],
-            Self::Softlimit => &TOOLS[6],
-        }
+        &TOOLS[self as usize]
     }
 }
-
-/// What values of limits may look like.
-const LIMITS: &str = "A limit N is a number, in bytes where it is about size, with k, m or g behind it\n\
-    for 2^10, 2^20, 2^30 times as much; or =, which stands for the hard limit.\n\
-    Soft limits are set, never above the hard ones.";
 
 /// All names. Each usage is word for word the reference's.
 pub static TOOLS: [Tool<Key>; 7] = [
@@ -128,15 +119,17 @@ pub static TOOLS: [Tool<Key>; 7] = [
         synopsis: &["softlimit [OPTION...] PROG [ARG...]"],
         about: "Becomes PROG with other soft resource limits.",
         options: SOFTLIMIT,
-        notes: LIMITS,
+        notes: "N is as for chpst: see `chpst --help`.",
     },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::tests::said;
     use core::fmt::Write;
     use runit_core::tool::Help;
+
     use std::format;
     use std::string::String;
 
@@ -157,7 +150,7 @@ mod tests {
     fn help_of_all_names() {
         let mut text = String::new();
         for tool in &TOOLS {
-            writeln!(text, "{}", Help(tool)).unwrap();
+            writeln!(text, "{}", said(&Help(tool))).unwrap();
         }
         insta::assert_snapshot!(text);
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::text::pieces;
+use crate::text::{pieces, same_letters};
 
 /// The kernel's names in lower case without `CAP_`, in the order of their
 /// numbers.
@@ -42,10 +42,10 @@ impl Capabilities {
 
 fn number(word: &[u8]) -> Option<u64> {
     let bare = match word.split_at_checked(4) {
-        Some((prefix, rest)) if prefix.eq_ignore_ascii_case(b"cap_") => rest,
+        Some((prefix, rest)) if same_letters(prefix, b"cap_") => rest,
         _ => word,
     };
-    let place = NAMES.split(' ').position(|name| name.as_bytes().eq_ignore_ascii_case(bare))?;
+    let place = pieces(NAMES.as_bytes(), b' ').position(|name| same_letters(name, bare))?;
     u64::try_from(place).ok()
 }
 

@@ -5,12 +5,12 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use runit_rt::Errno;
-use runit_rt::strings::CStrList;
+use runit_rt::strings::{CStrList, c_str_in};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 
 use crate::VOICE;
-use crate::environment::{append, can_be_name, changed, clean, reserve};
+use crate::environment::{append, append_bytes, can_be_name, changed, clean};
 use crate::error::{Error, Failed};
 use crate::plan::EnvDir;
 use crate::text::pieces;
@@ -41,7 +41,7 @@ pub fn apply<'a>(
             continue;
         }
         if !can_be_name(name) {
-            VOICE.warning(&Error::VariableName(dir.path, name));
+            VOICE.say("warning: ", &Error::VariableName(dir.path, name));
             continue;
         }
         match variable(fd.as_fd(), file) {
@@ -50,14 +50,13 @@ pub fn apply<'a>(
             Err(Errno::NOENT) => {}
             Err(Errno::ISDIR) if !dir.strict => {
                 if verbose {
-                    VOICE.warning(&Error::Variable(dir.path, name, Errno::ISDIR));
+                    VOICE.say("warning: ", &Error::Variable(dir.path, name, Errno::ISDIR));
                 }
             }
             Err(error) => {
                 // The name must outlive the listing.
                 let mut kept = Vec::new();
-                reserve(&mut kept, name.len()).map_err(unread)?;
-                kept.extend_from_slice(name);
+                append_bytes(&mut kept, name).map_err(unread)?;
                 return Err(Error::Variable(dir.path, kept.leak(), error));
             }
         }
@@ -72,8 +71,7 @@ fn variable(dir: BorrowedFd<'_>, name: &CStr) -> Result<&'static CStr, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = openat(dir, name, flags, Mode::empty())?;
     let mut entry = Vec::new();
-    reserve(&mut entry, name.count_bytes() + 2)?;
-    entry.extend_from_slice(name.to_bytes());
+    append_bytes(&mut entry, name.to_bytes())?;
     let mut start = None;
     let mut buffer = [0; BUFFER];
     loop {
@@ -85,12 +83,11 @@ fn variable(dir: BorrowedFd<'_>, name: &CStr) -> Result<&'static CStr, Errno> {
             break;
         }
         if start.is_none() {
-            entry.push(b'=');
+            append_bytes(&mut entry, b"=")?;
             start = Some(entry.len());
         }
         let line = pieces(piece, b'\n').next().unwrap_or_default();
-        reserve(&mut entry, line.len() + 1)?;
-        entry.extend_from_slice(line);
+        append_bytes(&mut entry, line)?;
         if line.len() < piece.len() {
             break;
         }
@@ -98,7 +95,7 @@ fn variable(dir: BorrowedFd<'_>, name: &CStr) -> Result<&'static CStr, Errno> {
     if let Some(start) = start {
         clean(&mut entry, start);
     }
-    entry.push(0);
+    append_bytes(&mut entry, b"\0")?;
     // `clean` leaves no NUL but the one at the end.
-    CStr::from_bytes_with_nul(entry.leak()).map_err(|_| Errno::INVAL)
+    c_str_in(entry.leak()).ok_or(Errno::INVAL)
 }

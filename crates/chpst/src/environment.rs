@@ -17,7 +17,7 @@ pub fn changed<'a>(old: CStrList<'a>, changes: &[&'a CStr]) -> Result<CStrList<'
         let name = name_of(entry);
         changes.iter().any(|change| name_of(change) == name)
     };
-    let sets = |change: &&CStr| change.to_bytes().contains(&b'=');
+    let sets = |change: &&CStr| name_of(change).len() < change.count_bytes();
     let mut slots = Vec::new();
     let most = old.count() + changes.len() + 1;
     slots.try_reserve_exact(most).map_err(|_| Errno::NOMEM)?;
@@ -37,6 +37,13 @@ pub fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Errno> {
 pub fn append<T>(list: &mut Vec<T>, element: T) -> Result<(), Errno> {
     reserve(list, 1)?;
     list.push(element);
+    Ok(())
+}
+
+/// Appends bytes, or gives the error that there is no memory for them.
+pub fn append_bytes(text: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Errno> {
+    reserve(text, bytes.len())?;
+    text.extend_from_slice(bytes);
     Ok(())
 }
 
@@ -61,7 +68,7 @@ pub fn clean(value: &mut Vec<u8>, start: usize) {
 
 /// Whether a file's name can be a variable's: it is not empty and has no `=`.
 pub fn can_be_name(name: &[u8]) -> bool {
-    !name.is_empty() && !name.contains(&b'=')
+    !name.is_empty() && pieces(name, b'=').count() == 1
 }
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
 //! What can go wrong. The wording is the reference's where it has one:
 //! `MESSAGE: NAME: ERR` (CONTRACT section 5).
-//!
-//! `Display` is written out by hand: it is a third of the code that format
-//! strings would bring into a program that is to stay small.
 
 use core::ffi::CStr;
-use core::fmt;
 
-use runit_core::diag::{Bytes, ErrText};
+use runit_core::diag::{Bytes, ErrText, Say, Sink};
 use runit_rt::Errno;
 
 /// Why the program was not started, or what `-v` warns of.
@@ -44,41 +40,56 @@ impl Error<'_> {
     }
 }
 
-impl fmt::Display for Error<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Each sentence has up to four parts: what begins it, what it is
-        // about, a file in there, and the cause.
-        let (begin, what, name, file, cause) = match *self {
-            Self::Invalid(what, value) => ("invalid ", what, Some(value.to_bytes()), None, None),
-            Self::Refused(what, name) => ("", what, Some(name), None, None),
-            Self::Unable(what, name, error) => {
-                ("unable to ", what, name.map(CStr::to_bytes), None, Some(error))
+impl Say for Error<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        let mut text = |text: &str| out.push(text.as_bytes());
+        match *self {
+            Self::Invalid(what, value) => {
+                text("invalid ");
+                text(what);
+                name(out, value.to_bytes());
+            }
+            Self::Refused(what, refused) => {
+                text(what);
+                name(out, refused);
+            }
+            Self::Unable(what, about, error) => {
+                text("unable to ");
+                text(what);
+                if let Some(about) = about {
+                    name(out, about.to_bytes());
+                }
+                cause(out, error);
             }
             Self::Variable(dir, file, error) => {
-                ("unable to ", "read", Some(dir.to_bytes()), Some(file), Some(error))
+                text("unable to read ");
+                path(out, dir, file);
+                cause(out, error);
             }
             Self::VariableName(dir, file) => {
-                ("", "no name for a variable:", Some(dir.to_bytes()), Some(file), None)
+                text("no name for a variable: ");
+                path(out, dir, file);
             }
-            Self::OtherIds => ("", "unable to setuid: the ids are others now", None, None, None),
-            Self::NotLocked => ("", "not locked", None, None, None),
-        };
-        f.write_str(begin)?;
-        f.write_str(what)?;
-        if let Some(name) = name {
-            f.write_str(if file.is_some() { " " } else { ": " })?;
-            Bytes(name).fmt(f)?;
+            Self::OtherIds => text("unable to setuid: the ids are others now"),
+            Self::NotLocked => text("not locked"),
         }
-        if let Some(file) = file {
-            f.write_str("/")?;
-            Bytes(file).fmt(f)?;
-        }
-        if let Some(cause) = cause {
-            f.write_str(": ")?;
-            ErrText(cause).fmt(f)?;
-        }
-        Ok(())
     }
+}
+
+fn name(out: &mut dyn Sink, name: &[u8]) {
+    out.push(b": ");
+    Bytes(name).say(out);
+}
+
+fn path(out: &mut dyn Sink, dir: &CStr, file: &[u8]) {
+    Bytes(dir.to_bytes()).say(out);
+    out.push(b"/");
+    Bytes(file).say(out);
+}
+
+fn cause(out: &mut dyn Sink, error: Errno) {
+    out.push(b": ");
+    ErrText(error).say(out);
 }
 
 /// A step that failed: to do what, and why. The one who knows the name that
@@ -93,7 +104,7 @@ impl Failed {
     }
 
     /// The error, with the name that it is about if there is one.
-    pub fn about<'a>(self, name: Option<&'a CStr>) -> Error<'a> {
+    pub fn about(self, name: Option<&CStr>) -> Error<'_> {
         Error::Unable(self.0, name, self.1)
     }
 }
@@ -105,13 +116,34 @@ impl From<Failed> for Error<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use std::string::ToString;
+    use std::string::String;
+    use std::vec::Vec;
+
+    struct Text(Vec<u8>);
+
+    impl Sink for Text {
+        fn push(&mut self, bytes: &[u8]) {
+            self.0.extend_from_slice(bytes);
+        }
+    }
+
+    /// What is said.
+    pub fn said(text: &dyn Say) -> String {
+        let mut out = Text(Vec::new());
+        text.say(&mut out);
+        String::from_utf8(out.0).unwrap()
+    }
+
+    /// An error's sentence.
+    pub fn sentence(error: Error<'_>) -> String {
+        said(&error)
+    }
 
     #[test]
     fn sentences_name_the_thing_and_the_cause() {
-        for (error, sentence) in [
+        for (error, expected) in [
             (Error::Invalid("umask", c"x"), "invalid umask: x"),
             (Error::Refused("unknown account", b"a b"), "unknown account: a b"),
             (
@@ -123,7 +155,7 @@ mod tests {
             (Error::VariableName(c"env", b"="), "no name for a variable: env/="),
             (Error::OtherIds, "unable to setuid: the ids are others now"),
         ] {
-            assert_eq!(error.to_string(), sentence);
+            assert_eq!(sentence(error), expected);
             let code = if matches!(error, Error::Invalid(..)) { 100 } else { 111 };
             assert_eq!(error.exit_code(), code);
         }

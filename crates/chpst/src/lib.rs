@@ -76,7 +76,7 @@ pub fn main(start: &mut Start) -> u8 {
 fn report(error: &error::Error<'_>) -> u8 {
     let code = error.exit_code();
     if code != 0 {
-        VOICE.fatal(error);
+        VOICE.say("fatal: ", error);
     }
     code
 }

@@ -8,14 +8,14 @@ use core::ffi::CStr;
 use runit_rt::Errno;
 use runit_rt::signal::{SignalSet, block};
 use runit_rt::spawn::{Program, Session, Spawn};
-use runit_rt::strings::{CStrList, ListBuf};
+use runit_rt::strings::{CStrList, ListBuf, c_str_in};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitOptions, waitpid};
 
 use crate::account::{Database, Source};
-use crate::environment::reserve;
+use crate::environment::append_bytes;
 
 /// The machine's accounts, as seen below the root directory of this moment.
 pub struct System<'a> {
@@ -34,10 +34,9 @@ impl<'a> System<'a> {
     /// What `getent DATABASE NAME` says; nothing if there is no `getent`.
     fn getent(&self, database: &CStr, name: &[u8]) -> Result<Vec<u8>, Errno> {
         let mut text = Vec::new();
-        reserve(&mut text, name.len() + 1)?;
-        text.extend_from_slice(name);
-        text.push(0);
-        let name = CStr::from_bytes_with_nul(&text).map_err(|_| Errno::INVAL)?;
+        append_bytes(&mut text, name)?;
+        append_bytes(&mut text, b"\0")?;
+        let name = c_str_in(&text).ok_or(Errno::INVAL)?;
         let argv = ListBuf::<4>::new(&[c"getent", database, name]);
         let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
         // SIGCHLD may be ignored, which is as good here: nobody waits in vain
@@ -93,10 +92,7 @@ fn read_all(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
     loop {
         match rustix::io::read(fd, &mut buffer) {
             Ok(0) => return Ok(text),
-            Ok(n) => {
-                reserve(&mut text, n)?;
-                text.extend_from_slice(buffer.get(..n).unwrap_or_default());
-            }
+            Ok(n) => append_bytes(&mut text, buffer.get(..n).unwrap_or_default())?,
             Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }

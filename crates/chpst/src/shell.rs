@@ -2,10 +2,8 @@
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::fmt::{self, Write};
 
-use runit_core::diag::{Decimal, Plain};
-use runit_rt::strings::{CStrList, Slot, list_in};
+use runit_rt::strings::{CStrList, Slot, c_str_in, decimal, list_in};
 use runit_rt::{Errno, spawn};
 use rustix::fd::BorrowedFd;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
@@ -14,7 +12,7 @@ use rustix::{process, thread};
 
 use crate::VOICE;
 use crate::account::{Account, Ids};
-use crate::environment::{changed, reserve};
+use crate::environment::{append_bytes, changed, reserve};
 use crate::error::{Error, Failed};
 use crate::limits::{Limit, Resource};
 use crate::lookup::System;
@@ -130,7 +128,7 @@ impl<'a> Shell<'a> {
     fn lead_session(&self) {
         if let Err(error) = process::setsid() {
             if self.verbose {
-                VOICE.warning(&Failed("lead a session", error).about(None));
+                VOICE.say("warning: ", &Failed("lead a session", error).about(None));
             }
         }
     }
@@ -140,25 +138,19 @@ impl<'a> Shell<'a> {
     }
 
     fn show(&mut self, ids: &Ids) -> Result<(), Errno> {
-        let changes = [entry("UID", ids.uid)?, entry("GID", ids.gid.as_raw())?];
+        let changes = [entry(b"UID=", ids.uid)?, entry(b"GID=", ids.gid.as_raw())?];
         self.environment = changed(self.environment, &changes)?;
         Ok(())
     }
 }
 
 /// A variable with a number, which lives as long as the process.
-fn entry(name: &str, number: u32) -> Result<&'static CStr, Errno> {
-    struct Text(Vec<u8>);
-    impl Write for Text {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            reserve(&mut self.0, text.len()).map_err(|_| fmt::Error)?;
-            self.0.extend_from_slice(text.as_bytes());
-            Ok(())
-        }
-    }
-    let mut text = Text(Vec::new());
-    write!(text, "{}={}\0", Plain(name), Decimal(number.into())).map_err(|_| Errno::NOMEM)?;
-    CStr::from_bytes_with_nul(text.0.leak()).map_err(|_| Errno::INVAL)
+fn entry(name: &[u8], number: u32) -> Result<&'static CStr, Errno> {
+    let mut text = Vec::new();
+    append_bytes(&mut text, name)?;
+    append_bytes(&mut text, decimal(number.into(), &mut [0; 20]))?;
+    append_bytes(&mut text, b"\0")?;
+    c_str_in(text.leak()).ok_or(Errno::INVAL)
 }
 
 /// The lock stays with the descriptor, and that with the program.
