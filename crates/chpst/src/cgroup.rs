@@ -7,6 +7,7 @@ use runit_rt::Errno;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, mkdirat, openat};
 
+use crate::environment::c_string;
 use crate::error::{Error, Failed};
 use crate::text::pieces;
 
@@ -35,12 +36,13 @@ pub fn join(path: &CStr) -> Result<(), Error<'_>> {
 /// The group's directory. `NODEV` if there is no such file system.
 fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
     let mut dir = if path.starts_with(b"/") {
-        open(CWD, b"/").map_err(Failed::to("join cgroup"))?
+        open(CWD, c"/").map_err(Failed::to("join cgroup"))?
     } else {
-        let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount.to_bytes()).ok());
+        let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount).ok());
         mounts.find(is_cgroup).ok_or(Failed("join cgroup", Errno::NODEV))?
     };
     for name in pieces(path, b'/').filter(|name| !name.is_empty()) {
+        let name = c_string(&[name]).map_err(Failed::to("join cgroup"))?;
         let mut found = open(dir.as_fd(), name);
         if matches!(found, Err(Errno::NOENT)) && is_cgroup(&dir) {
             match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
@@ -62,7 +64,7 @@ fn enter(group: &OwnedFd) -> Result<(), Errno> {
     Ok(())
 }
 
-fn open(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Errno> {
+fn open(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 

@@ -10,7 +10,7 @@ use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 
 use crate::VOICE;
-use crate::environment::{append, append_bytes, can_be_name, changed, clean};
+use crate::environment::{append, append_bytes, c_string, can_be_name, changed, clean};
 use crate::error::{Error, Failed};
 use crate::plan::EnvDir;
 use crate::text::pieces;
@@ -55,9 +55,8 @@ pub fn apply<'a>(
             }
             Err(error) => {
                 // The name must outlive the listing.
-                let mut kept = Vec::new();
-                append_bytes(&mut kept, name).map_err(unread)?;
-                return Err(Error::Variable(dir.path, kept.leak(), error));
+                let name = c_string(&[name]).map_err(unread)?;
+                return Err(Error::Variable(dir.path, name.to_bytes(), error));
             }
         }
     }

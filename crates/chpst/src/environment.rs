@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_rt::Errno;
-use runit_rt::strings::{CStrList, Slot, list_in};
+use runit_rt::strings::{CStrList, Slot, c_str_in, list_in};
 
 use crate::text::pieces;
 
@@ -45,6 +45,17 @@ pub fn append_bytes(text: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Errno> {
     reserve(text, bytes.len())?;
     text.extend_from_slice(bytes);
     Ok(())
+}
+
+/// The bytes of `parts` as a C string, which lives as long as the process. A
+/// NUL among them ends it.
+pub fn c_string(parts: &[&[u8]]) -> Result<&'static CStr, Errno> {
+    let mut text = Vec::new();
+    for part in parts {
+        append_bytes(&mut text, part)?;
+    }
+    append_bytes(&mut text, b"\0")?;
+    c_str_in(text.leak()).ok_or(Errno::NOMEM)
 }
 
 /// An entry's name, up to its first `=`.

@@ -8,14 +8,14 @@ use core::ffi::CStr;
 use runit_rt::Errno;
 use runit_rt::signal::{SignalSet, block};
 use runit_rt::spawn::{Program, Session, Spawn};
-use runit_rt::strings::{CStrList, ListBuf, c_str_in};
+use runit_rt::strings::{CStrList, ListBuf};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitOptions, waitpid};
 
 use crate::account::{Database, Source};
-use crate::environment::append_bytes;
+use crate::environment::{append_bytes, c_string};
 
 /// The machine's accounts, as seen below the root directory of this moment.
 pub struct System<'a> {
@@ -33,11 +33,7 @@ impl<'a> System<'a> {
 
     /// What `getent DATABASE NAME` says; nothing if there is no `getent`.
     fn getent(&self, database: &CStr, name: &[u8]) -> Result<Vec<u8>, Errno> {
-        let mut text = Vec::new();
-        append_bytes(&mut text, name)?;
-        append_bytes(&mut text, b"\0")?;
-        let name = c_str_in(&text).ok_or(Errno::INVAL)?;
-        let argv = ListBuf::<4>::new(&[c"getent", database, name]);
+        let argv = ListBuf::<4>::new(&[c"getent", database, c_string(&[name])?]);
         let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
         // SIGCHLD may be ignored, which is as good here: nobody waits in vain
         // for more than the end of the answer.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_rt::strings::{CStrList, Slot, c_str_in, decimal, list_in};
+use runit_rt::strings::{CStrList, Slot, decimal, list_in};
 use runit_rt::{Errno, spawn};
 use rustix::fd::BorrowedFd;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
@@ -12,7 +12,7 @@ use rustix::{process, thread};
 
 use crate::VOICE;
 use crate::account::{Account, Ids};
-use crate::environment::{append_bytes, changed, reserve};
+use crate::environment::{c_string, changed, reserve};
 use crate::error::{Error, Failed};
 use crate::limits::{Limit, Resource};
 use crate::lookup::System;
@@ -138,19 +138,11 @@ impl<'a> Shell<'a> {
     }
 
     fn show(&mut self, ids: &Ids) -> Result<(), Errno> {
+        let entry = |name, id: u32| c_string(&[name, decimal(id.into(), &mut [0; 20])]);
         let changes = [entry(b"UID=", ids.uid)?, entry(b"GID=", ids.gid.as_raw())?];
         self.environment = changed(self.environment, &changes)?;
         Ok(())
     }
-}
-
-/// A variable with a number, which lives as long as the process.
-fn entry(name: &[u8], number: u32) -> Result<&'static CStr, Errno> {
-    let mut text = Vec::new();
-    append_bytes(&mut text, name)?;
-    append_bytes(&mut text, decimal(number.into(), &mut [0; 20]))?;
-    append_bytes(&mut text, b"\0")?;
-    c_str_in(text.leak()).ok_or(Errno::INVAL)
 }
 
 /// The lock stays with the descriptor, and that with the program.

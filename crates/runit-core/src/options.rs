@@ -4,7 +4,7 @@
 use core::ffi::CStr;
 
 use crate::diag::{Bytes, Pieces, Say, Sink};
-use runit_rt::strings::CStrList;
+use runit_rt::strings::{CStrList, c_str_in};
 
 /// An option. `K` is the tool's own enum of what options mean.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +104,7 @@ impl<'a, K: Copy> Scanner<'a, K> {
             None => None,
             // The cluster ends in its NUL alone: the value is the next word.
             Some(_) if self.cluster.len() <= 1 => Some(self.next_word(letter)?),
-            Some(_) => Some(CStr::from_bytes_with_nul(self.cluster).map_err(|_| Misuse)?),
+            Some(_) => Some(c_str_in(self.cluster).ok_or(Misuse)?),
         };
         if value.is_some() || self.cluster.len() <= 1 {
             self.cluster = b"";
@@ -122,7 +122,7 @@ impl<'a, K: Copy> Scanner<'a, K> {
         let end = name.iter().position(|&byte| byte == b'=' || byte == 0).ok_or(Misuse)?;
         let (name, behind) = name.split_at(end);
         let given = match behind {
-            [b'=', value @ ..] => Some(CStr::from_bytes_with_nul(value).map_err(|_| Misuse)?),
+            [b'=', value @ ..] => Some(c_str_in(value).ok_or(Misuse)?),
             _ => None,
         };
         match (name, given) {

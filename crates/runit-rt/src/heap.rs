@@ -146,7 +146,7 @@ impl Default for Bump {
 // for good.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let gap = self.next.get().align_offset(layout.align());
+        let gap = self.next.get().addr().wrapping_neg() & (layout.align() - 1);
         if self.take(gap.saturating_add(layout.size())).is_none() {
             // A mapping is aligned for anything that is allocated here.
             let Some(size) = layout.size().checked_next_multiple_of(CHUNK) else {
