@@ -95,6 +95,27 @@ impl Write for Line<'_> {
 #[derive(Clone, Copy)]
 pub struct Bytes<'a>(pub &'a [u8]);
 
+/// Shows bytes above 127 as they are.
+impl Say for Bytes<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        for &byte in self.0 {
+            match byte {
+                b'\n' => out.push(b"\\n"),
+                0..0x20 | 0x7f => {
+                    out.push(b"\\x");
+                    out.push(&hexadecimal(byte));
+                }
+                _ => out.push(&[byte]),
+            }
+        }
+    }
+}
+
+/// The two digits of `byte`.
+fn hexadecimal(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
+}
+
 impl fmt::Display for Bytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
@@ -114,13 +135,11 @@ impl fmt::Display for Bytes<'_> {
 }
 
 fn escape(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     if byte == b'\n' {
         return f.write_str("\\n");
     }
     f.write_str("\\x")?;
-    f.write_char(DIGITS[usize::from(byte >> 4)].into())?;
-    f.write_char(DIGITS[usize::from(byte & 15)].into())
+    hexadecimal(byte).into_iter().try_for_each(|digit| f.write_char(digit.into()))
 }
 
 /// Shows a text that is known to be fit for a line as it is. (`str`'s own
@@ -285,6 +304,9 @@ mod tests {
     fn a_name_never_breaks_a_line() {
         assert_eq!(Bytes("grün a".as_bytes()).to_string(), "grün a");
         assert_eq!(Bytes(b"a\nb\x7f\xe9\x01").to_string(), "a\\nb\\x7f\\xe9\\x01");
+        let mut said = ShortCString::new();
+        Bytes(b"a\nb\x7f\xe9\x01 \x1f").say(&mut said);
+        assert_eq!(said.as_bytes(), b"a\\nb\\x7f\xe9\\x01 \\x1f");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use core::ffi::CStr;
 
-use runit_rt::strings::CStrList;
+use crate::diag::{Bytes, Pieces, Say, Sink};
+use runit_rt::strings::{CStrList, c_str_in};
 
 /// An option. `K` is the tool's own enum of what options mean.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,30 @@ pub enum Found<'a, K> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misuse;
 
+/// What is wrong with an option, named as on the command line without dashes.
+/// The sentence is the reference's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complaint<'a> {
+    /// There is no such option.
+    Unknown(&'a [u8]),
+    /// Its value is missing.
+    NoValue(&'a [u8]),
+    /// It takes no value.
+    Value(&'a [u8]),
+}
+
+impl Say for Complaint<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        let (what, name) = match self {
+            Self::Unknown(name) => ("illegal option", name),
+            Self::NoValue(name) => ("option requires an argument", name),
+            Self::Value(name) => ("option takes no argument", name),
+        };
+        Pieces(&[what, " -- "]).say(out);
+        Bytes(name).say(out);
+    }
+}
+
 /// Walks over the options of an argument list as POSIX says: letters cluster,
 /// a value is the rest of the word or the next one, `--` or the first operand
 /// ends the options. Long names must be whole, `--name=VALUE` or `--name VALUE`.
@@ -45,12 +70,13 @@ pub struct Scanner<'a, K: 'static> {
     /// The same with the NUL behind it, where a value of the cluster ends.
     rest: CStrList<'a>,
     ended: bool,
+    complaint: Option<Complaint<'a>>,
 }
 
 impl<'a, K: Copy> Scanner<'a, K> {
     /// Over `args`, which do not include the program's name.
     pub fn new(table: &'static [Opt<K>], args: CStrList<'a>) -> Self {
-        Self { table, cluster: b"", rest: args, ended: false }
+        Self { table, cluster: b"", rest: args, ended: false, complaint: None }
     }
 
     /// The arguments behind the options; to be asked when there are no more.
@@ -58,15 +84,27 @@ impl<'a, K: Copy> Scanner<'a, K> {
         self.rest
     }
 
+    /// What was wrong, after [`Misuse`].
+    pub fn complaint(&self) -> Option<Complaint<'a>> {
+        self.complaint
+    }
+
+    fn misuse(&mut self, complaint: Complaint<'a>) -> Misuse {
+        self.complaint = Some(complaint);
+        Misuse
+    }
+
     fn letter(&mut self) -> Result<Found<'a, K>, Misuse> {
-        let letter = self.cluster[0];
-        self.cluster = &self.cluster[1..];
-        let option = self.table.iter().find(|o| o.short == Some(letter)).ok_or(Misuse)?;
+        let (letter, behind) = self.cluster.split_at(1);
+        self.cluster = behind;
+        let Some(option) = self.table.iter().find(|o| o.short == Some(letter[0])) else {
+            return Err(self.misuse(Complaint::Unknown(letter)));
+        };
         let value = match option.value {
             None => None,
             // The cluster ends in its NUL alone: the value is the next word.
-            Some(_) if self.cluster.len() <= 1 => Some(self.rest.next().ok_or(Misuse)?),
-            Some(_) => Some(CStr::from_bytes_with_nul(self.cluster).map_err(|_| Misuse)?),
+            Some(_) if self.cluster.len() <= 1 => Some(self.next_word(letter)?),
+            Some(_) => Some(c_str_in(self.cluster).ok_or(Misuse)?),
         };
         if value.is_some() || self.cluster.len() <= 1 {
             self.cluster = b"";
@@ -74,12 +112,17 @@ impl<'a, K: Copy> Scanner<'a, K> {
         Ok(Found::Option(option.key, value))
     }
 
+    /// The next argument, as the value of `option`.
+    fn next_word(&mut self, option: &'a [u8]) -> Result<&'a CStr, Misuse> {
+        self.rest.next().ok_or_else(|| self.misuse(Complaint::NoValue(option)))
+    }
+
     fn long(&mut self, word: &'a CStr) -> Result<Found<'a, K>, Misuse> {
         let name = &word.to_bytes_with_nul()[2..];
         let end = name.iter().position(|&byte| byte == b'=' || byte == 0).ok_or(Misuse)?;
         let (name, behind) = name.split_at(end);
         let given = match behind {
-            [b'=', value @ ..] => Some(CStr::from_bytes_with_nul(value).map_err(|_| Misuse)?),
+            [b'=', value @ ..] => Some(c_str_in(value).ok_or(Misuse)?),
             _ => None,
         };
         match (name, given) {
@@ -88,10 +131,12 @@ impl<'a, K: Copy> Scanner<'a, K> {
             _ => {}
         }
         let is_it = |o: &&Opt<K>| o.long.is_some_and(|long| long.as_bytes() == name);
-        let option = self.table.iter().find(is_it).ok_or(Misuse)?;
+        let Some(option) = self.table.iter().find(is_it) else {
+            return Err(self.misuse(Complaint::Unknown(name)));
+        };
         let value = match (option.value, given) {
-            (Some(_), None) => Some(self.rest.next().ok_or(Misuse)?),
-            (None, Some(_)) => return Err(Misuse),
+            (Some(_), None) => Some(self.next_word(name)?),
+            (None, Some(_)) => return Err(self.misuse(Complaint::Value(name))),
             (_, given) => given,
         };
         Ok(Found::Option(option.key, value))
@@ -136,7 +181,7 @@ impl<'a, K: Copy> Iterator for Scanner<'a, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runit_rt::strings::{Slot, list_in};
+    use runit_rt::strings::{ShortCString, Slot, list_in};
     use std::string::{String, ToString};
     use std::vec::Vec;
     use std::{format, vec};
@@ -188,6 +233,24 @@ mod tests {
         assert_eq!(scan(&[c"--version"]).0, ["Ok(Version)"]);
         for wrong in [c"--wai=3", c"--verbose=1", c"--help=1", c"--wait", c"-w", c"-x", c"---"] {
             assert_eq!(scan(&[wrong]).0, ["Err(Misuse)"], "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn misuse_is_named() {
+        for (wrong, expected) in [
+            (c"-vx", "illegal option -- x"),
+            (c"-w", "option requires an argument -- w"),
+            (c"--wait", "option requires an argument -- wait"),
+            (c"--wai\n=3", "illegal option -- wai\\n"),
+            (c"--verbose=1", "option takes no argument -- verbose"),
+        ] {
+            let mut slots = [Slot::default(); 2];
+            let mut scanner = Scanner::new(TABLE, list_in(&mut slots, [wrong]).unwrap());
+            while scanner.next().unwrap().is_ok() {}
+            let mut said = ShortCString::new();
+            scanner.complaint().unwrap().say(&mut said);
+            assert_eq!(said.as_c_str().to_str(), Ok(expected));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What all tools answer alike: usage, `--help`, `--version` and `-V`.
 
 use crate::diag::{Line, Pieces, Say, Sink, write};
-use crate::options::Opt;
+use crate::options::{Complaint, Opt};
 use runit_rt::{Errno, stdio};
 
 /// The version of the whole suite.
@@ -31,6 +31,16 @@ impl<K: Copy> Tool<K> {
         let _ = write(stdio::stderr(), &Pieces(&["usage: ", self.usage, "\n\n"]));
     }
 
+    /// Prints what is wrong with an option, if anything is, and usage, on
+    /// standard error.
+    pub fn print_misuse(&self, complaint: Option<Complaint<'_>>) {
+        let Some(complaint) = complaint else {
+            return self.print_usage();
+        };
+        // As above.
+        let _ = write(stdio::stderr(), &Misused(self.name, complaint, self.usage));
+    }
+
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
     pub fn print_id(&self) {
         let text = ["$Id: ", self.name, " ", VERSION, " $\nusage: ", self.usage, "\n\n"];
@@ -53,6 +63,18 @@ impl<K: Copy> Tool<K> {
         let mut line = Line::new(stdio::stdout());
         Help(self).say(&mut line);
         code(line.send())
+    }
+}
+
+/// What is wrong with an option of the tool, and the tool's usage.
+struct Misused<'a>(&'static str, Complaint<'a>, &'static str);
+
+impl Say for Misused<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        let Self(name, complaint, usage) = self;
+        Pieces(&[name, ": "]).say(out);
+        complaint.say(out);
+        Pieces(&["\nusage: ", usage, "\n\n"]).say(out);
     }
 }
 

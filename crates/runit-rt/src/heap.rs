@@ -1,9 +1,10 @@
-//! The allocator of the tools that need one: `talc` on anonymous memory.
+//! The allocators of the tools that need one, on anonymous memory: [`Heap`]
+//! (`talc`) for what lives long, [`Bump`] for what soon is another program.
 //!
 //! A tool's `main.rs` says `#[global_allocator] static HEAP: Heap = Heap::new();`.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 
 use rustix::mm::{MapFlags, ProtFlags};
 use talc::{OomHandler, Span, Talc};
@@ -91,18 +92,92 @@ impl OomHandler for Grow {
         // Room for talc's own words beside the allocation.
         let wanted = layout.size().checked_add(layout.align()).and_then(|n| n.checked_add(256));
         let size = wanted.and_then(|n| n.checked_next_multiple_of(CHUNK)).ok_or(())?;
-        // SAFETY: a new mapping at a place of the kernel's choice.
-        let chunk = unsafe {
-            rustix::mm::mmap_anonymous(
-                core::ptr::null_mut(),
-                size,
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE,
-            )
-        }
-        .map_err(|_| ())?;
+        let chunk = map(size).ok_or(())?;
         // SAFETY: the mapping is ours, and is never given back.
-        unsafe { talc.claim(Span::from_base_size(chunk.cast(), size)) }.map(|_| ())
+        unsafe { talc.claim(Span::from_base_size(chunk, size)) }.map(|_| ())
+    }
+}
+
+/// New memory of `size` bytes, which is not zero.
+fn map(size: usize) -> Option<*mut u8> {
+    let access = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a new mapping at a place of the kernel's choice.
+    let memory = unsafe {
+        rustix::mm::mmap_anonymous(core::ptr::null_mut(), size, access, MapFlags::PRIVATE)
+    };
+    memory.ok().map(<*mut _>::cast)
+}
+
+/// An allocator that never takes anything back but the growth of its last
+/// block: a tenth of the code, for a program with one thread that does its
+/// work and ends.
+pub struct Bump {
+    next: Cell<*mut u8>,
+    left: Cell<usize>,
+}
+
+// SAFETY: the tools of the suite have one thread, and no signal handlers.
+unsafe impl Sync for Bump {}
+
+impl Bump {
+    /// An allocator without memory yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { next: Cell::new(core::ptr::null_mut()), left: Cell::new(0) }
+    }
+
+    /// Takes `size` bytes from what is left, if there are so many.
+    fn take(&self, size: usize) -> Option<*mut u8> {
+        let left = self.left.get().checked_sub(size)?;
+        let block = self.next.get();
+        self.left.set(left);
+        self.next.set(block.wrapping_add(size));
+        Some(block)
+    }
+}
+
+impl Default for Bump {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: a block is never handed out twice, and lies in memory that is mapped
+// for good.
+unsafe impl GlobalAlloc for Bump {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let gap = self.next.get().addr().wrapping_neg() & (layout.align() - 1);
+        if self.take(gap.saturating_add(layout.size())).is_none() {
+            // A mapping is aligned for anything that is allocated here.
+            let Some(size) = layout.size().checked_next_multiple_of(CHUNK) else {
+                return core::ptr::null_mut();
+            };
+            let Some(chunk) = map(size) else {
+                return core::ptr::null_mut();
+            };
+            self.next.set(chunk.wrapping_add(layout.size()));
+            self.left.set(size - layout.size());
+        }
+        self.next.get().wrapping_sub(layout.size())
+    }
+
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let more = new_size.saturating_sub(layout.size());
+        let last = block.wrapping_add(layout.size()) == self.next.get();
+        if more == 0 || (last && self.take(more).is_some()) {
+            return block;
+        }
+        // SAFETY: the new size is not zero, and the alignment was right before.
+        let wanted = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
+        // SAFETY: as above.
+        let new = unsafe { self.alloc(wanted) };
+        if !new.is_null() {
+            // SAFETY: both are valid for the old size, and distinct.
+            unsafe { core::ptr::copy_nonoverlapping(block, new, layout.size()) };
+        }
+        new
     }
 }
 
@@ -112,7 +187,33 @@ mod tests {
 
     #[test]
     fn blocks_keep_their_content_while_they_grow_and_shrink() {
-        let heap = Heap::new();
+        exercise(&Heap::new());
+        exercise(&Bump::new());
+    }
+
+    #[test]
+    fn blocks_are_aligned_and_apart() {
+        let bump = Bump::new();
+        let mut end = core::ptr::null_mut::<u8>();
+        for (size, align) in [(1, 1), (8, 8), (3, 1), (64, 64), (CHUNK, 16), (2, 2), (CHUNK, 1)] {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            // SAFETY: the size is not zero; all of the block is written to.
+            let block = unsafe { bump.alloc(layout) };
+            assert_eq!(block.align_offset(align), 0);
+            assert_ne!(block, end.wrapping_sub(1));
+            // SAFETY: as above.
+            unsafe { block.write_bytes(1, size) };
+            end = block.wrapping_add(size);
+        }
+        let huge = Layout::from_size_align(isize::MAX.cast_unsigned() - 64, 1).unwrap();
+        // SAFETY: the size is not zero.
+        assert!(unsafe { bump.alloc(huge) }.is_null());
+        let small = Layout::from_size_align(8, 8).unwrap();
+        // SAFETY: the size is not zero.
+        assert!(!unsafe { bump.alloc(small) }.is_null());
+    }
+
+    fn exercise(heap: &dyn GlobalAlloc) {
         let mut layout = Layout::from_size_align(16, 8).unwrap();
         // SAFETY: each call passes the layout that the block has at that time.
         unsafe {

@@ -7,6 +7,7 @@
 //! | [`panic`] | what a panic prints and does |
 //! | [`spawn`] | vfork and exec with descriptors, session, directory, signal state |
 //! | [`signal`] | signal sets, the inherited signal state, signalfd |
+//! | [`ids`] | all of a process's user and group ids |
 //! | [`clock`] | real and monotonic time, without the vDSO |
 //! | [`strings`] | null-terminated lists of C strings, as `execve` takes them |
 //! | [`errtext`] | the wording of system errors |
@@ -24,6 +25,7 @@ mod arch;
 pub mod clock;
 pub mod errtext;
 pub mod heap;
+pub mod ids;
 #[doc(hidden)]
 pub mod memory;
 pub mod panic;

@@ -8,6 +8,7 @@ use crate::strings::CStrList;
 pub struct Start {
     argv: *mut *const c_char,
     env: CStrList<'static>,
+    closed: [bool; 3],
 }
 
 impl Start {
@@ -21,6 +22,11 @@ impl Start {
     /// The environment, strings of the form `NAME=VALUE`.
     pub fn env(&self) -> CStrList<'static> {
         self.env
+    }
+
+    /// Which of descriptors 0 to 2 were closed; they are `/dev/null` now.
+    pub fn closed_standard(&self) -> [bool; 3] {
+        self.closed
     }
 
     /// Takes the last argument out of the list to write over its memory, which
@@ -70,7 +76,7 @@ impl LastArgument {
 /// `stack` is the stack pointer as the kernel left it at the entry point.
 #[doc(hidden)]
 pub unsafe fn run(stack: *mut usize, main: fn(&mut Start) -> u8) -> ! {
-    crate::stdio::fill_standard();
+    let closed = crate::stdio::fill_standard();
     // SAFETY: the kernel lays out argc, argv, null, envp, null from here on.
     let argc = unsafe { *stack };
     // SAFETY: argv follows argc.
@@ -79,7 +85,7 @@ pub unsafe fn run(stack: *mut usize, main: fn(&mut Start) -> u8) -> ! {
     let envp = unsafe { argv.add(argc + 1) };
     // SAFETY: it is null-terminated and lives as long as the process.
     let env = unsafe { CStrList::from_raw(envp) };
-    crate::exit(main(&mut Start { argv, env }))
+    crate::exit(main(&mut Start { argv, env, closed }))
 }
 
 /// Makes `$main`, a `fn(&mut Start) -> u8` that gives the exit code, the program

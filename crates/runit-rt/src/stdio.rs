@@ -23,12 +23,19 @@ pub fn stderr() -> BorrowedFd<'static> {
 
 /// Opens `/dev/null` as each of descriptors 0 to 2 that is closed, so that no
 /// file of ours can get such a number and be taken for it. Where even that
-/// fails there is nothing better to do, and the program goes on.
-pub fn fill_standard() {
-    while let Ok(fd) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
-        if rustix::fd::AsRawFd::as_raw_fd(&fd) > 2 {
-            break;
+/// fails there is nothing better to do, and the program goes on. Says which
+/// ones were closed.
+pub fn fill_standard() -> [bool; 3] {
+    let mut closed = [false; 3];
+    for (fd, closed) in [stdin(), stdout(), stderr()].into_iter().zip(&mut closed) {
+        // A file is opened as the lowest number that is free: this one, since
+        // those below are open by now.
+        if rustix::io::fcntl_getfd(fd) == Err(crate::Errno::BADF) {
+            *closed = true;
+            if let Ok(fd) = rustix::fs::open(c"/dev/null", OFlags::RDWR, Mode::empty()) {
+                core::mem::forget(fd);
+            }
         }
-        core::mem::forget(fd);
     }
+    closed
 }

@@ -122,23 +122,21 @@ fn all_wait(cgroup: &Cgroup, program: &Path) -> Result<()> {
     Ok(())
 }
 
+/// The charge is the mean, since the cgroup knows only a sum; the rest is that of the process in
+/// the middle.
 #[expect(clippy::cast_precision_loss, reason = "all figures are far below 2^52")]
 fn measure(cgroup: &Cgroup) -> Result<Cost> {
     let members = cgroup.members()?;
-    let charged = cgroup.charged()?;
-    let (mut resident, mut private_dirty) = (0, 0);
+    let charged = cgroup.charged()? as f64 / members.len() as f64;
+    let (mut resident, mut private_dirty) = (Vec::new(), Vec::new());
     for member in &members {
         let path = format!("/proc/{member}/smaps_rollup");
         let text = std::fs::read_to_string(&path).on("read", path)?;
-        resident += bytes(&text, "Rss:");
-        private_dirty += bytes(&text, "Private_Dirty:");
+        resident.push(bytes(&text, "Rss:") as f64);
+        private_dirty.push(bytes(&text, "Private_Dirty:") as f64);
     }
-    let each = |sum: u64| sum as f64 / members.len() as f64;
-    Ok(Cost {
-        charged: each(charged),
-        resident: each(resident),
-        private_dirty: each(private_dirty),
-    })
+    let middle = |values: &[f64]| median(values).unwrap_or(f64::NAN);
+    Ok(Cost { charged, resident: middle(&resident), private_dirty: middle(&private_dirty) })
 }
 
 /// The bytes in a line `KEY N kB`; 0 where it is missing.

@@ -1,0 +1,157 @@
+//! The names that the program answers to.
+
+use runit_core::tool::Tool;
+
+use crate::options::{CHPST, Key, SETLOCK, SOFTLIMIT};
+
+/// A name, and with it a way to read the arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applet {
+    /// `chpst`, and whatever is not one of the others.
+    Chpst,
+    /// `setuidgid`
+    Setuidgid,
+    /// `envuidgid`
+    Envuidgid,
+    /// `envdir`
+    Envdir,
+    /// `pgrphack`
+    Pgrphack,
+    /// `setlock`
+    Setlock,
+    /// `softlimit`
+    Softlimit,
+}
+
+impl Applet {
+    /// The one that `argv0` names: the part behind the last slash, with or
+    /// without a `d` before it.
+    pub fn of(argv0: &[u8]) -> Self {
+        let name = argv0.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        let name = name.strip_prefix(b"d").unwrap_or(name);
+        let is_it = |applet: &Self| applet.tool().name.as_bytes() == name;
+        Self::ALL.into_iter().find(is_it).unwrap_or(Self::Chpst)
+    }
+
+    /// All of them but `chpst`, which `dchpst` is not.
+    const ALL: [Self; 6] = [
+        Self::Setuidgid,
+        Self::Envuidgid,
+        Self::Envdir,
+        Self::Pgrphack,
+        Self::Setlock,
+        Self::Softlimit,
+    ];
+
+    /// Whether an argument stands before the program.
+    pub fn takes_operand(self) -> bool {
+        matches!(self, Self::Setuidgid | Self::Envuidgid | Self::Envdir | Self::Setlock)
+    }
+
+    /// How it presents itself.
+    pub fn tool(self) -> &'static Tool<Key> {
+        &TOOLS[self as usize]
+    }
+}
+
+/// All names. Each usage is word for word the reference's.
+pub static TOOLS: [Tool<Key>; 7] = [
+    Tool {
+        name: "chpst",
+        usage: "chpst [-vVP012] [-u user[:group]] [-U user[:group]] [-b argv0] [-e dir] \
+                [-/ root] [-C pwd] [-n nice] [-l|-L lock] [-m n] [-d n] [-o n] [-p n] [-f n] \
+                [-c n] [-t n] prog",
+        synopsis: &["chpst [OPTION...] PROG [ARG...]"],
+        about: "Changes the state of its process as the options say, and becomes PROG.",
+        options: CHPST,
+        notes: "USER is a name, :UID:GID[:GID...] in numbers, or +NAME with all groups of the\n\
+            account. CAPS is a list as net_bind_service,kill, none, or ~LIST for all others.\n\
+            PATH is a directory, or without a slash before it a group below the cgroup v2 root.\n\
+            A limit N is a number, in bytes where it is about size, with k, m or g behind it\n\
+            for 2^10, 2^20, 2^30 times as much; or =, which stands for the hard limit.\n\
+            Exit codes: 100 for wrong usage, 111 if a step or PROG failed; else PROG's.",
+    },
+    Tool {
+        name: "setuidgid",
+        usage: "setuidgid account child",
+        synopsis: &["setuidgid ACCOUNT PROG [ARG...]"],
+        about: "Becomes PROG with the account's user and group id and no other groups.",
+        options: &[],
+        notes: "",
+    },
+    Tool {
+        name: "envuidgid",
+        usage: "envuidgid account child",
+        synopsis: &["envuidgid ACCOUNT PROG [ARG...]"],
+        about: "Becomes PROG with the account's ids in the variables UID and GID.",
+        options: &[],
+        notes: "",
+    },
+    Tool {
+        name: "envdir",
+        usage: "envdir dir child",
+        synopsis: &["envdir DIR PROG [ARG...]"],
+        about: "Becomes PROG with variables set from the files in DIR.",
+        options: &[],
+        notes: "",
+    },
+    Tool {
+        name: "pgrphack",
+        usage: "pgrphack child",
+        synopsis: &["pgrphack PROG [ARG...]"],
+        about: "Becomes PROG in a session of its own.",
+        options: &[],
+        notes: "",
+    },
+    Tool {
+        name: "setlock",
+        usage: "setlock [ -nNxX ] file program [ arg ... ]",
+        synopsis: &["setlock [-nNxX] FILE PROG [ARG...]"],
+        about: "Becomes PROG, which holds an exclusive lock on FILE.",
+        options: SETLOCK,
+        notes: "",
+    },
+    Tool {
+        name: "softlimit",
+        usage: "softlimit [-a allbytes] [-c corebytes] [-d databytes] [-f filebytes] \
+                [-l lockbytes] [-m membytes] [-o openfiles] [-p processes] [-r residentbytes] \
+                [-s stackbytes] [-t cpusecs] child",
+        synopsis: &["softlimit [OPTION...] PROG [ARG...]"],
+        about: "Becomes PROG with other soft resource limits.",
+        options: SOFTLIMIT,
+        notes: "N is as for chpst: see `chpst --help`.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::tests::said;
+    use core::fmt::Write;
+    use runit_core::tool::Help;
+
+    use std::format;
+    use std::string::String;
+
+    #[test]
+    fn names_are_those_of_the_file_that_was_executed() {
+        assert_eq!(Applet::of(b"/command/setlock"), Applet::Setlock);
+        for tool in TOOLS.iter().skip(1) {
+            for name in [String::from(tool.name), format!("/usr/bin/d{}", tool.name)] {
+                assert_eq!(Applet::of(name.as_bytes()).tool().name, tool.name);
+            }
+        }
+        for name in ["chpst", "dchpst", "", "setlock/", "ddsetlock", "setlock2", "-envdir"] {
+            assert_eq!(Applet::of(name.as_bytes()), Applet::Chpst, "{name}");
+        }
+    }
+
+    #[test]
+    fn help_of_all_names() {
+        let mut text = String::new();
+        for tool in &TOOLS {
+            writeln!(text, "{}", said(&Help(tool))).unwrap();
+        }
+        insta::assert_snapshot!(text);
+    }
+}

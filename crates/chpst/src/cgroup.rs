@@ -1,0 +1,73 @@
+//! Joins a control group of version 2 (cgroup-v2.rst in the kernel's
+//! documentation).
+
+use core::ffi::CStr;
+
+use runit_rt::Errno;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, fstatfs, mkdirat, openat};
+
+use crate::environment::c_string;
+use crate::error::{Error, Failed};
+use crate::text::pieces;
+
+/// `CGROUP2_SUPER_MAGIC`, the file system's type.
+const CGROUP2: u64 = 0x6367_7270;
+
+/// Where its root usually is: alone, or beside the hierarchies of version 1.
+const MOUNTS: [&CStr; 2] = [c"/sys/fs/cgroup", c"/sys/fs/cgroup/unified"];
+
+/// Moves this process into the group at `path`: from the root directory if it
+/// begins with a slash, else from the root of the hierarchy. What is missing
+/// of it is created, in such a file system only.
+#[inline(never)]
+pub fn join(path: &CStr) -> Result<(), Error<'_>> {
+    match find(path.to_bytes()) {
+        Ok(dir) if is_cgroup(&dir) => {
+            enter(&dir).map_err(|error| Failed("join cgroup", error).about(Some(path)))
+        }
+        Ok(_) | Err(Failed(_, Errno::NODEV)) => {
+            Err(Error::Refused("not in a cgroup v2 file system", path.to_bytes()))
+        }
+        Err(failed) => Err(failed.about(Some(path))),
+    }
+}
+
+/// The group's directory. `NODEV` if there is no such file system.
+fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
+    let mut dir = if path.starts_with(b"/") {
+        open(CWD, c"/").map_err(Failed::to("join cgroup"))?
+    } else {
+        let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount).ok());
+        mounts.find(is_cgroup).ok_or(Failed("join cgroup", Errno::NODEV))?
+    };
+    for name in pieces(path, b'/').filter(|name| !name.is_empty()) {
+        let name = c_string(&[name]).map_err(Failed::to("join cgroup"))?;
+        let mut found = open(dir.as_fd(), name);
+        if matches!(found, Err(Errno::NOENT)) && is_cgroup(&dir) {
+            match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
+                // Or another process was quicker.
+                Ok(()) | Err(Errno::EXIST) => found = open(dir.as_fd(), name),
+                Err(error) => return Err(Failed("create cgroup", error)),
+            }
+        }
+        dir = found.map_err(Failed::to("join cgroup"))?;
+    }
+    Ok(dir)
+}
+
+fn enter(group: &OwnedFd) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+    let members = openat(group, c"cgroup.procs", flags, Mode::empty())?;
+    // 0 is the process that writes.
+    rustix::io::write(members, b"0\n")?;
+    Ok(())
+}
+
+fn open(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+    openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn is_cgroup(dir: &OwnedFd) -> bool {
+    fstatfs(dir).is_ok_and(|fs| u64::try_from(fs.f_type) == Ok(CGROUP2))
+}

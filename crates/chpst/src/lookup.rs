@@ -1,0 +1,96 @@
+//! Where accounts are looked up: `/etc/passwd` and `/etc/group`, and for what
+//! is not there `getent`, so that LDAP, SSSD and systemd users are found
+//! without a libc that loads modules into this process.
+
+use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use runit_rt::Errno;
+use runit_rt::signal::{SignalSet, block};
+use runit_rt::spawn::{Program, Session, Spawn};
+use runit_rt::strings::{CStrList, ListBuf};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{WaitOptions, waitpid};
+
+use crate::account::{Database, Source};
+use crate::environment::{append_bytes, c_string};
+
+/// The machine's accounts, as seen below the root directory of this moment.
+pub struct System<'a> {
+    env: CStrList<'a>,
+    path: &'a CStr,
+    /// The file read last.
+    file: Vec<u8>,
+}
+
+impl<'a> System<'a> {
+    /// `getent` is searched in `path` and gets the environment `env`.
+    pub fn new(env: CStrList<'a>, path: &'a CStr) -> Self {
+        Self { env, path, file: Vec::new() }
+    }
+
+    /// What `getent DATABASE NAME` says; nothing if there is no `getent`.
+    fn getent(&self, database: &CStr, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        let argv = ListBuf::<4>::new(&[c"getent", database, c_string(&[name])?]);
+        let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
+        // SIGCHLD may be ignored, which is as good here: nobody waits in vain
+        // for more than the end of the answer.
+        let signals = block(SignalSet::EMPTY);
+        let child = Spawn {
+            program: Program::Search(c"getent", self.path),
+            argv: argv.as_list(),
+            env: self.env,
+            dir: None,
+            fds: &[(out.as_fd(), 1)],
+            session: Session::Inherit,
+            signals: &signals,
+            failed: &|_| {},
+        }
+        .start();
+        drop(out);
+        let text = child.and_then(|_| read_all(answer.as_fd()));
+        if let Ok(pid) = child {
+            while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+        }
+        signals.restore();
+        text
+    }
+}
+
+impl Source for System<'_> {
+    fn file(&mut self, database: Database) -> Result<&[u8], Errno> {
+        let path = if database == Database::Users { c"/etc/passwd" } else { c"/etc/group" };
+        self.file.clear();
+        match openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            // In a small container, or below a new root, there may be none.
+            Err(Errno::NOENT) => {}
+            fd => self.file = read_all(fd?.as_fd())?,
+        }
+        Ok(&self.file)
+    }
+
+    fn elsewhere(&mut self, database: Database, name: &[u8]) -> Result<Vec<u8>, Errno> {
+        let database = match database {
+            Database::Users => c"passwd",
+            Database::Groups => c"group",
+            Database::Memberships => c"initgroups",
+        };
+        self.getent(database, name)
+    }
+}
+
+/// Everything up to the end.
+fn read_all(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut text = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        match rustix::io::read(fd, &mut buffer) {
+            Ok(0) => return Ok(text),
+            Ok(n) => append_bytes(&mut text, buffer.get(..n).unwrap_or_default())?,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
