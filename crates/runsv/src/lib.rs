@@ -47,8 +47,7 @@ pub const TOOL: Tool<Key> = Tool {
     synopsis: &["runsv dir"],
     about: "Starts and watches the service in dir, and its log service in dir/log.",
     options: &[],
-    notes: "Files in dir: run, finish, down, check, control/, log/; state in dir/supervise/.\n\
-            Control it with sv(8). SIGTERM: take the service down, then exit.",
+    notes: "Control it with sv. SIGTERM: take the service down, then exit.",
 };
 
 /// The exit code of wrong usage.
