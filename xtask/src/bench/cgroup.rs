@@ -44,6 +44,7 @@ impl Cgroup {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", script]).arg(self.directory.join("cgroup.procs"));
         shell.arg(program.get_program()).args(arguments);
+        shell.env_clear();
         shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
         silently(shell.stderr(Stdio::null()))
     }

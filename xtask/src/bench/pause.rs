@@ -9,11 +9,14 @@ use crate::error::{OnFile, Result};
 /// Where the file is loaded.
 const BASE: u64 = 0x40_0000;
 
-/// Writes the program, for the processor that this was compiled for.
+/// Writes the program, for the processor that this was compiled for; one that
+/// still runs from before is left alone.
 pub fn write(path: &Path) -> Result<()> {
-    std::fs::write(path, image()).on("write", path)?;
+    let new = path.with_extension("new");
+    std::fs::write(&new, image()).on("write", &new)?;
     let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(path, mode).on("change the mode of", path)
+    std::fs::set_permissions(&new, mode).on("change the mode of", &new)?;
+    std::fs::rename(&new, path).on("rename", new)
 }
 
 /// The machine's number in ELF, and code that sleeps until a signal ends it.

@@ -43,21 +43,19 @@ impl Suite {
         tools.iter().all(|name| self.tool(name).is_some())
     }
 
-    /// A tool, to be run with this suite before all others in its `PATH`.
+    /// A tool, to be run with this suite before all others in its `PATH`, and
+    /// nothing else in its environment: that would lie on each one's stack.
     pub fn command(&self, name: &str) -> Command {
         let path = self.tool(name).unwrap_or_else(|| self.directory.join(name));
         let mut command = Command::new(path);
-        command.env("PATH", self.path()).env_remove("SVDIR").env_remove("SVWAIT");
+        command.env_clear().env("PATH", self.path());
         command
     }
 
     /// `PATH` with this suite first.
     pub fn path(&self) -> OsString {
         let mut path = self.directory.clone().into_os_string();
-        if let Some(rest) = std::env::var_os("PATH") {
-            path.push(":");
-            path.push(rest);
-        }
+        path.push(":/usr/sbin:/usr/bin:/sbin:/bin");
         path
     }
 }
