@@ -4,7 +4,7 @@
 //! | module | gives |
 //! |---|---|
 //! | [`start`] | argc, argv, environment; the [`entry!`] macro of each `main.rs` |
-//! | [`panic`] | what a panic prints and does |
+//! | [`mod@panic`] | what a panic prints and does |
 //! | [`spawn`] | vfork and exec with descriptors, session, directory, signal state |
 //! | [`signal`] | signal sets, the inherited signal state, signalfd |
 //! | [`ids`] | all of a process's user and group ids |
