@@ -1,6 +1,6 @@
 //! A program's start: from the kernel's stack to a tool's `main`.
 
-use core::ffi::{CStr, c_char};
+use core::ffi::c_char;
 
 use crate::strings::CStrList;
 
