@@ -142,6 +142,19 @@ fn escape(f: &mut fmt::Formatter<'_>, byte: u8) -> fmt::Result {
     hexadecimal(byte).into_iter().try_for_each(|digit| f.write_char(digit.into()))
 }
 
+/// Says a name as it is, but for a newline, which would end the line and
+/// becomes `\n`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Name<'a>(pub &'a [u8]);
+
+impl Say for Name<'_> {
+    fn say(&self, out: &mut dyn Sink) {
+        for &byte in self.0 {
+            out.push(if byte == b'\n' { b"\\n" } else { core::slice::from_ref(&byte) });
+        }
+    }
+}
+
 /// Shows a text that is known to be fit for a line as it is. (`str`'s own
 /// `Display` brings code for padding, which nobody here uses.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,14 +253,18 @@ impl Voice<'_> {
         let _ = write(runit_rt::stdio::stderr(), &Spoken(self, kind, sentence));
     }
 
+    /// The same line, appended to `out`.
+    pub fn say_to(&self, kind: &str, sentence: &dyn Say, out: &mut dyn Sink) {
+        self.prefix(kind, out);
+        sentence.say(out);
+        out.push(b"\n");
+    }
+
     fn prefix(&self, kind: &str, line: &mut dyn Sink) {
         line.push(self.program.as_bytes());
         if let Some(subject) = self.subject {
             line.push(b" ");
-            // As it is, but for what would end the line.
-            for &byte in subject {
-                line.push(if byte == b'\n' { b"\\n" } else { core::slice::from_ref(&byte) });
-            }
+            Name(subject).say(line);
         }
         line.push(b": ");
         line.push(kind.as_bytes());
@@ -259,10 +276,7 @@ struct Spoken<'a>(&'a Voice<'a>, &'a str, &'a dyn Say);
 
 impl Say for Spoken<'_> {
     fn say(&self, out: &mut dyn Sink) {
-        let Self(voice, kind, sentence) = self;
-        voice.prefix(kind, out);
-        sentence.say(out);
-        out.push(b"\n");
+        self.0.say_to(self.1, self.2, out);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A program's start: from the kernel's stack to a tool's `main`.
 
-use core::ffi::{CStr, c_char};
+use core::ffi::c_char;
 
 use crate::strings::CStrList;
 
@@ -15,7 +15,7 @@ impl Start {
     /// The arguments, `argv[0]` first.
     pub fn args(&self) -> CStrList<'_> {
         // SAFETY: argv is null-terminated and lives as long as the process;
-        // `take_last`, which changes it, needs this value for itself.
+        // `take`, which changes it, needs this value for itself.
         unsafe { CStrList::from_raw(self.argv) }
     }
 
@@ -29,35 +29,34 @@ impl Start {
         self.closed
     }
 
-    /// Takes the last argument out of the list to write over its memory, which
-    /// `ps` goes on showing. `None` when there is no argument beside `argv[0]`.
-    pub fn take_last(&mut self) -> Option<LastArgument> {
-        let index = self.args().count().checked_sub(1).filter(|&index| index > 0)?;
-        // SAFETY: `index` is that of the list's last pointer.
+    /// Takes argument `index` out of the list, with all behind it, to write over
+    /// its memory, which `ps` goes on showing. `None` when there is no such
+    /// argument, and for `argv[0]`.
+    pub fn take(&mut self, index: usize) -> Option<Argument> {
+        let length = self.args().nth(index).filter(|_| index > 0)?.count_bytes();
+        // SAFETY: `index` is that of a string of the list.
         let slot = unsafe { self.argv.add(index) };
-        // SAFETY: as above; it is a C string.
-        let length = unsafe { CStr::from_ptr(*slot) }.count_bytes();
         // SAFETY: nobody borrows from this value now, and with its pointer
         // gone from the list nobody will read the string again.
         let first = unsafe { slot.replace(core::ptr::null()) };
-        Some(LastArgument { first: first.cast_mut().cast(), length })
+        Some(Argument { first: first.cast_mut().cast(), length })
     }
 }
 
-/// The last argument's own memory, which `ps` shows: for `runsvdir`'s rolling
+/// An argument's own memory, which `ps` shows: for `runsvdir`'s rolling
 /// log (CONTRACT section 3).
-pub struct LastArgument {
+pub struct Argument {
     first: *mut u8,
     length: usize,
 }
 
-impl LastArgument {
+impl Argument {
     /// Writes `text` over the argument from its byte `at` on; what does not
     /// fit is left out.
     pub fn overwrite(&mut self, at: usize, text: &[u8]) {
         for (index, &byte) in (at..self.length).zip(text) {
             // SAFETY: `index` is within the argument, whose memory is this
-            // value's alone (see `Start::take_last`). Volatile, since those
+            // value's alone (see `Start::take`). Volatile, since those
             // who read it are other processes.
             unsafe { self.first.add(index).write_volatile(byte) };
         }
