@@ -9,7 +9,7 @@ use runit_core::exit::Exit;
 use runit_core::layout::SERVICE;
 use runit_core::tai::Tai64n;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
-use runit_rt::spawn::{Failure, Program, Session, Spawn};
+use runit_rt::spawn::{Failure, FixedPath, Session, Spawn};
 use runit_rt::stdio;
 use runit_rt::strings::{CStrList, ListBuf};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
@@ -168,7 +168,7 @@ impl<'a> Checks<'a> {
         let failure = Cell::new(None);
         let argv = ListBuf::<2>::new(&[CHECK]);
         let spawn = Spawn {
-            program: Program::Path(CHECK),
+            program: FixedPath(CHECK),
             argv: argv.as_list(),
             env: self.env,
             dir: Some(place.at(c".")),
