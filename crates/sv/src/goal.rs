@@ -194,7 +194,7 @@ mod tests {
             Goal::Restarted.judge(&record(State::Run, 7, Want::Up, since), &BEFORE, now)
         };
         let at =
-            |nanoseconds| Tai64n::from_unix(SENT.real - SECOND + Duration::from_nanos(nanoseconds));
+            |nanoseconds| Tai64n::from_unix(Duration::from_nanos(SENT.real - SECOND + nanoseconds));
         assert_eq!(judge(at(1_000_000_000), NOW), Verdict::ReachedIfReady);
         assert_eq!(judge(at(999_999_500), NOW), Verdict::ReachedIfReady);
         // It had crashed and was started again before the command came.
