@@ -1,0 +1,232 @@
+//! The supervisor's other side: looks at `supervise/`, and writes into its
+//! FIFO. Nothing here waits for anybody.
+
+use alloc::vec::Vec;
+
+use runit_core::control::ControlByte;
+use runit_core::layout::{LOG, Names, SERVICE};
+use runit_core::status::{self, StatusRecord, Want};
+use runit_rt::errtext::text;
+use rustix::fd::OwnedFd;
+use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
+use rustix::io::{Errno, read, write};
+
+use crate::place::Place;
+
+/// Why a service could not be looked at or told something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// There is no such directory, or no way into it.
+    Directory(Errno),
+    /// The same of `log`.
+    LogDirectory(Errno),
+    /// Nobody reads `ok`.
+    NotRunning,
+    /// A file of `supervise/` cannot be opened.
+    Open(File, Errno),
+    /// What should be a FIFO is something else.
+    NotFifo(File),
+    /// The status cannot be read.
+    Read(Errno),
+    /// The status is not 20 bytes, or makes no sense.
+    Format,
+    /// The FIFO is full, or its reader has just gone.
+    Write(Errno),
+}
+
+/// A file of `supervise/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum File {
+    /// `ok`
+    Ok,
+    /// `control`
+    Control,
+    /// `status`
+    Status,
+}
+
+impl Trouble {
+    /// Whether it is reported as `fail`; the rest is as `warning`.
+    pub fn is_fail(self) -> bool {
+        matches!(self, Self::Directory(_) | Self::NotRunning)
+    }
+
+    /// Whether no supervisor is there, whether or not there ever was one.
+    pub fn is_absence(self) -> bool {
+        matches!(self, Self::NotRunning | Self::Open(File::Ok, Errno::NOENT))
+    }
+
+    /// The pieces of the sentence that says so: what is wrong, with which
+    /// file, and why.
+    pub fn sentence(self) -> [&'static str; 3] {
+        match self {
+            Self::Directory(error) => ["unable to change to service directory", "", text(error)],
+            Self::LogDirectory(error) => ["unable to change directory", "", text(error)],
+            Self::NotRunning => ["runsv not running", "", ""],
+            Self::Open(file, error) => ["unable to open supervise/", file.name(), text(error)],
+            Self::NotFifo(file) => ["unable to open supervise/", file.name(), "not a fifo"],
+            Self::Read(error) => ["unable to read supervise/status", "", text(error)],
+            Self::Format => ["unable to read supervise/status", "", "bad format"],
+            Self::Write(error) => ["unable to write to supervise/control", "", text(error)],
+        }
+    }
+}
+
+impl File {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Control => "control",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// What a service does when its supervisor starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normally {
+    /// It is started.
+    Up,
+    /// It is not: there is a file `down`.
+    Down,
+}
+
+/// All that can be seen of a supervised service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its status.
+    pub record: StatusRecord,
+    /// The presence of `down`, or why it cannot be told.
+    pub normally: Result<Normally, Errno>,
+}
+
+/// All that can be seen of a service and its log service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The service.
+    pub service: Result<Part, Trouble>,
+    /// Its log service, if it has one; not looked at where the service cannot be.
+    pub log: Option<Result<Part, Trouble>>,
+}
+
+impl Report {
+    /// Looks at the service in `place` and its log service.
+    pub fn of(place: &mut Place<'_>) -> Self {
+        let service = part(place, &SERVICE);
+        let log = if service.is_ok() { log(place) } else { None };
+        Self { service, log }
+    }
+}
+
+/// The log service in `place`; `None` where there is no directory `log`.
+fn log(place: &mut Place<'_>) -> Option<Result<Part, Trouble>> {
+    let part = part(place, &LOG);
+    (part != Err(Trouble::LogDirectory(Errno::NOENT))).then_some(part)
+}
+
+fn part(place: &mut Place<'_>, names: &Names) -> Result<Part, Trouble> {
+    let record = status_of(place, names)?;
+    Ok(Part { record, normally: normally(place, names) })
+}
+
+/// Whether the service in `place` is started with its supervisor.
+pub fn normally(place: &mut Place<'_>, names: &Names) -> Result<Normally, Errno> {
+    match stat(place.at(names.down)) {
+        Ok(_) => Ok(Normally::Down),
+        Err(Errno::NOENT) => Ok(Normally::Up),
+        Err(error) => Err(error),
+    }
+}
+
+/// The status of the service in `place`.
+pub fn status(place: &mut Place<'_>) -> Result<StatusRecord, Trouble> {
+    status_of(place, &SERVICE)
+}
+
+/// Whether a supervisor lives in `place`; if not, why that is known.
+pub fn supervised(place: &mut Place<'_>) -> Result<(), Trouble> {
+    open_fifo(place, &SERVICE, File::Ok).map(drop)
+}
+
+fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Trouble> {
+    open_fifo(place, names, File::Ok)?;
+    // A status that is a FIFO must not hold us up.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = open(place.at(names.status[0]), flags, Mode::empty())
+        .map_err(|error| Trouble::Open(File::Status, error))?;
+    // One byte more than there should be, to see that there is not.
+    let mut bytes = [0; status::SIZE + 1];
+    let length = retry(|| read(&file, &mut bytes)).map_err(Trouble::Read)?;
+    bytes.get(..length).and_then(StatusRecord::from_bytes).ok_or(Trouble::Format)
+}
+
+/// Opens a FIFO for writing if it has a reader.
+fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd, Trouble> {
+    let path = if file == File::Ok { names.ok } else { names.control };
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match retry(|| open(place.at(path), flags, Mode::empty())) {
+        Ok(fifo) => {
+            let stat = fstat(&fifo).map_err(|error| Trouble::Open(file, error))?;
+            let is_fifo = FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
+            if is_fifo { Ok(fifo) } else { Err(Trouble::NotFifo(file)) }
+        }
+        Err(Errno::NXIO) => Err(Trouble::NotRunning),
+        Err(error) => {
+            // Only now is it worth a look whether there is such a directory:
+            // looking at its dot needs what changing to it needs.
+            let is_log = names.dir == LOG.dir;
+            Err(match stat(place.at(if is_log { c"log/." } else { c"." })) {
+                Ok(_) => Trouble::Open(file, error),
+                Err(error) if is_log => Trouble::LogDirectory(error),
+                Err(error) => Trouble::Directory(error),
+            })
+        }
+    }
+}
+
+/// Writes `commands` into the FIFO of the supervisor, all of them or none.
+pub fn send(place: &mut Place<'_>, commands: &[ControlByte]) -> Result<(), Trouble> {
+    let fifo = open_fifo(place, &SERVICE, File::Control)?;
+    let bytes: Vec<u8> = commands.iter().map(|command| command.byte()).collect();
+    // So few bytes are never split (POSIX, PIPE_BUF).
+    retry(|| write(&fifo, &bytes)).map(drop).map_err(Trouble::Write)
+}
+
+/// Whether writing `commands` would change nothing: it is wanted that way
+/// already.
+pub fn is_wanted_already(commands: &[ControlByte], record: &StatusRecord) -> bool {
+    match commands {
+        [ControlByte::Up] => record.want == Want::Up,
+        [ControlByte::Down] => record.want != Want::Up && record.got_term,
+        _ => commands.is_empty(),
+    }
+}
+
+/// Makes a system call again for as long as a signal interrupts it.
+pub fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_already_is_not_written() {
+        let up = StatusRecord::default();
+        let down = StatusRecord { want: Want::Down, ..up };
+        let ending = StatusRecord { got_term: true, ..down };
+        assert!(is_wanted_already(&[ControlByte::Up], &up));
+        assert!(!is_wanted_already(&[ControlByte::Up], &ending));
+        assert!(is_wanted_already(&[ControlByte::Down], &ending));
+        assert!(!is_wanted_already(&[ControlByte::Down], &down));
+        assert!(!is_wanted_already(&[ControlByte::Down], &up));
+        assert!(!is_wanted_already(&[ControlByte::Term, ControlByte::Cont], &up));
+        assert!(is_wanted_already(&[], &up));
+    }
+}

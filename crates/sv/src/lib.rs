@@ -1,0 +1,64 @@
+//! `sv`: controls supervised services and tells their state (CONTRACT section
+//! 4); under other names, `svc`, `svok`, and an LSB init script.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`options`] | the tables of options, and the help |
+//! | [`command`] | from a word to what is sent and waited for |
+//! | [`goal`] | whether a status is what a command is to reach |
+//! | [`place`] | from a service's name to its directory and files |
+//! | [`client`] | the supervisor's files and FIFOs |
+//! | [`render`], [`json`] | what is printed |
+//! | [`console`] | where it is printed, and the exit code |
+//! | [`status`] | `status`, `list` |
+//! | [`directory`], [`manage`] | the services there are; `enable`, `disable` |
+//! | [`wait`], [`watch`], [`check`] | waiting: the loop, inotify, `./check` |
+//! | [`svc`] | `svc`, `svok` |
+//! | [`cli`] | from arguments and environment to one of these |
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod check;
+pub mod cli;
+pub mod client;
+pub mod command;
+pub mod console;
+pub mod directory;
+pub mod goal;
+pub mod json;
+pub mod manage;
+pub mod options;
+pub mod place;
+pub mod render;
+pub mod status;
+pub mod svc;
+pub mod wait;
+pub mod watch;
+
+use core::ffi::CStr;
+
+use command::Caller;
+use runit_rt::signal::{SignalSet, block};
+use runit_rt::start::Start;
+
+/// The signal of a write that nobody reads.
+const PIPE: u32 = 13;
+
+/// Runs the program that the first argument names; gives its exit code.
+pub fn main(start: &mut Start) -> u8 {
+    // A reader that goes while we write is an error like others; ends of
+    // children are to be read, not missed.
+    let inherited = block(SignalSet::of(&[PIPE, check::CHLD]));
+    let path = start.args().next().map_or(&b"sv"[..], CStr::to_bytes);
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    match name {
+        b"sv" => cli::run(start, &inherited, Caller::Sv, name),
+        b"svc" => svc::control(start),
+        b"svok" => svc::is_supervised(start),
+        service => cli::run(start, &inherited, Caller::InitScript, service),
+    }
+}

@@ -1,0 +1,320 @@
+//! Waits until every service is where a command wants it, or the time is over:
+//! no look without a reason, no blocking call but one `poll`.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use runit_core::control::ControlByte;
+use runit_core::layout::SERVICE;
+use runit_core::status::StatusRecord;
+use runit_core::tai::Tai64n;
+use runit_rt::clock;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
+
+use crate::check::{Checks, GRACE, MILLISECOND, Readiness, Started, Step, give_up};
+use crate::client::{self, Part, Trouble};
+use crate::command::Order;
+use crate::console::{Complaint, Console};
+use crate::goal::{Before, Goal, Moment, Verdict};
+use crate::place::Place;
+use crate::render::Text;
+use crate::watch::{News, Watches};
+
+/// How often to look where nothing tells of changes.
+const LOOK_EVERY: u64 = 100 * MILLISECOND;
+
+/// When to look again after a supervisor closed `ok`: the kernel tells of it
+/// just before it is so. The pause doubles up to the last.
+const SETTLE_FIRST: u64 = MILLISECOND;
+const SETTLE_LAST: u64 = 64 * MILLISECOND;
+
+/// Later than any time that comes.
+const NEVER: u64 = u64::MAX;
+
+/// A service that is waited for. Times are nanoseconds of the monotonic clock.
+struct Job<'a> {
+    name: &'a [u8],
+    before: Before,
+    /// Whether a change will be heard of.
+    watched: bool,
+    /// When to look at it, whatever is heard.
+    look_at: u64,
+    readiness: Readiness,
+    /// The next pause after its supervisor has closed `ok`; 0 if it has not.
+    settle: u64,
+    done: bool,
+}
+
+/// Sends an order to services, and waits for what it has to reach.
+pub struct Waiter<'a, 'p, 'w> {
+    order: Order,
+    watches: Option<Watches>,
+    checks: Checks<'a>,
+    jobs: Vec<Job<'a>>,
+    place: &'w mut Place<'p>,
+    console: &'w mut Console<'a>,
+}
+
+impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
+    /// Waits only if `waits`.
+    pub fn new(
+        order: Order,
+        waits: bool,
+        checks: Checks<'a>,
+        place: &'w mut Place<'p>,
+        console: &'w mut Console<'a>,
+    ) -> Self {
+        let watches = waits.then(Watches::new);
+        Self { order, watches, checks, jobs: Vec::new(), place, console }
+    }
+
+    /// Tells the supervisor of the service `name` what is wanted.
+    pub fn send(&mut self, name: &'a [u8]) {
+        self.place.enter(name);
+        // The watch comes first, then the look, then the command: nothing that
+        // comes of the command can be missed.
+        let watched = self.watch(self.jobs.len());
+        let told = client::status(self.place).and_then(|record| {
+            // In this order: see `Moment`.
+            let real = nanoseconds(clock::realtime());
+            let sent = Moment { real, monotonic: nanoseconds(clock::monotonic()) };
+            if !client::is_wanted_already(self.order.send, &record) {
+                client::send(self.place, self.order.send)?;
+            }
+            Ok(Before { since: record.since, sent })
+        });
+        match told {
+            Err(trouble) => self.give_trouble(name, trouble),
+            Ok(before) if self.watches.is_some() => self.jobs.push(Job {
+                name,
+                before,
+                watched,
+                look_at: 0,
+                readiness: Readiness::UNKNOWN,
+                settle: 0,
+                done: false,
+            }),
+            Ok(_) => {}
+        }
+    }
+
+    fn watch(&mut self, service: usize) -> bool {
+        self.watches.as_mut().is_some_and(|watches| watches.add(self.place, service))
+    }
+
+    /// Reports trouble with a service. A supervisor that is not there is what
+    /// some commands want.
+    fn give_trouble(&mut self, name: &'a [u8], trouble: Trouble) {
+        let mut text = Text::default();
+        if trouble == Trouble::NotRunning && self.order.goal == Goal::Gone {
+            text.add("ok: ");
+            text.name(name);
+            text.add(": ");
+            text.sentence(trouble);
+        } else {
+            self.console.count(name, trouble);
+            text.trouble(name, trouble);
+        }
+        text.add("\n");
+        self.console.print(&text);
+    }
+
+    /// Waits for at most `seconds` since the first command.
+    pub fn wait(&mut self, seconds: u64) {
+        let start = self.jobs.first().map_or(0, |job| job.before.sent.monotonic);
+        let limit = start.saturating_add(seconds.saturating_mul(1000 * MILLISECOND));
+        loop {
+            let now = nanoseconds(clock::monotonic());
+            let over = limit <= now;
+            let mut next = if over { NEVER } else { limit };
+            let mut done = true;
+            for index in 0..self.jobs.len() {
+                let Some(job) = self.jobs.get(index).filter(|job| !job.done) else {
+                    continue;
+                };
+                if over || job.look_at <= now {
+                    self.look(index, now);
+                }
+                let Some(job) = self.jobs.get_mut(index).filter(|job| !job.done) else {
+                    continue;
+                };
+                next = next.min(job.look_at);
+                let grace = job.readiness.running().map_or(0, |(_, at)| at + GRACE);
+                if over && grace <= now {
+                    job.done = true;
+                    let name = job.name;
+                    self.expire(name);
+                } else {
+                    done = false;
+                    next = next.min(if over { grace } else { NEVER });
+                }
+            }
+            if done {
+                break;
+            }
+            self.sleep(next.saturating_sub(now));
+            self.hear();
+        }
+        // What is not waited for any more is not to go on.
+        for job in &self.jobs {
+            if let Some((process, _)) = job.readiness.running() {
+                give_up(process);
+            }
+        }
+    }
+
+    /// Looks at a service, and reports it if it is to be waited for no longer.
+    fn look(&mut self, index: usize, now: u64) {
+        let Some(&Job { name, watched, before, .. }) = self.jobs.get(index) else {
+            return;
+        };
+        self.place.enter(name);
+        let watched = watched || self.watch(index);
+        let status = client::status(self.place);
+        // In this order: see `Moment`.
+        let monotonic = nanoseconds(clock::monotonic());
+        let moment = Moment { real: nanoseconds(clock::realtime()), monotonic };
+        let Some(job) = self.jobs.get_mut(index) else {
+            return;
+        };
+        job.watched = watched;
+        job.look_at = if watched { NEVER } else { now + LOOK_EVERY };
+        let record = match status {
+            Ok(record) => record,
+            Err(trouble) => {
+                job.done = true;
+                return self.give_trouble(name, trouble);
+            }
+        };
+        job.done = match self.order.goal.judge(&record, &before, moment) {
+            Verdict::Reached => true,
+            Verdict::ReachedIfReady => {
+                job.is_ready(&mut self.checks, self.place, record.since, now)
+            }
+            Verdict::NotYet => false,
+        };
+        if job.done {
+            return self.report("ok: ", name, record);
+        }
+        if job.settle > SETTLE_LAST {
+            job.settle = 0;
+            // One supervisor has gone, and another has come already.
+            if self.order.goal == Goal::Gone {
+                job.done = true;
+                self.give_trouble(name, Trouble::NotRunning);
+            }
+        } else if job.settle > 0 {
+            job.look_sooner(now + job.settle);
+            job.settle *= 2;
+        }
+    }
+
+    /// Reports a service that is not where it should be, and kills it if that
+    /// is what was asked for.
+    fn expire(&mut self, name: &'a [u8]) {
+        self.place.enter(name);
+        let forced = self.order.forced;
+        let result = client::status(self.place).and_then(|record| {
+            self.console.failures += 1;
+            self.report(if forced { "kill: " } else { "timeout: " }, name, record);
+            if forced { client::send(self.place, &[ControlByte::Kill]) } else { Ok(()) }
+        });
+        if let Err(trouble) = result {
+            self.give_trouble(name, trouble);
+        }
+    }
+
+    fn report(&mut self, label: &str, name: &[u8], record: StatusRecord) {
+        let normally = client::normally(self.place, &SERVICE);
+        if let Err(error) = normally {
+            Complaint::Stat(name, "down", error).say();
+        }
+        let mut text = Text::default();
+        text.add(label);
+        text.state(name, &Part { record, normally }, Tai64n::from_unix(clock::realtime()));
+        text.add("\n");
+        self.console.print(&text);
+    }
+
+    /// Waits until something is heard, at most this long.
+    fn sleep(&self, at_most: u64) {
+        let timeout = Timespec::try_from(Duration::from_nanos(at_most)).ok();
+        let inotify = self.watches.as_ref().and_then(Watches::source).map(AsFd::as_fd);
+        let signals = self.checks.source().map(AsFd::as_fd);
+        // An interruption is as good a reason to look as any; nothing else
+        // can go wrong.
+        let _ = match (inotify.or(signals), signals.or(inotify)) {
+            (Some(one), Some(other)) => poll(
+                &mut [one, other].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+                timeout.as_ref(),
+            ),
+            _ => poll(&mut [], timeout.as_ref()),
+        };
+    }
+
+    /// Takes in what was heard.
+    fn hear(&mut self) {
+        let jobs = &mut self.jobs;
+        if let Some(watches) = &mut self.watches {
+            watches.read(|service, news| {
+                if let Some(job) = jobs.get_mut(service) {
+                    job.look_at = 0;
+                    match news {
+                        News::Status => {}
+                        News::Closed => job.settle = SETTLE_FIRST,
+                        News::Lost => job.watched = false,
+                    }
+                }
+            });
+        }
+        let now = nanoseconds(clock::monotonic());
+        self.checks.reap(|process, exit| {
+            let asked =
+                |job: &&mut Job<'_>| job.readiness.running().is_some_and(|r| r.0 == process);
+            if let Some(job) = jobs.iter_mut().find(asked) {
+                job.readiness.answered(exit.success(), now);
+                job.look_at = 0;
+            }
+        });
+    }
+}
+
+impl Job<'_> {
+    fn look_sooner(&mut self, at: u64) {
+        self.look_at = self.look_at.min(at);
+    }
+
+    /// Whether a service that runs is ready; starts its check where that is to
+    /// be asked.
+    fn is_ready(
+        &mut self,
+        checks: &mut Checks<'_>,
+        place: &mut Place<'_>,
+        since: Tai64n,
+        now: u64,
+    ) -> bool {
+        match self.readiness.step(since, now) {
+            Step::Done => return true,
+            Step::Wait => {}
+            Step::WaitUntil(at) => self.look_sooner(at),
+            Step::Ask => match checks.start(self.name, place) {
+                Started::Ready => return true,
+                Started::Running(process) => self.readiness.asked(process, now),
+                Started::Later => {
+                    self.readiness.answered(false, now);
+                    // At the time that this sets.
+                    return self.is_ready(checks, place, since, now);
+                }
+            },
+        }
+        if checks.source().is_none() {
+            self.look_sooner(now + LOOK_EVERY);
+        }
+        false
+    }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_secs() * (1000 * MILLISECOND) + u64::from(time.subsec_nanos())
+}
