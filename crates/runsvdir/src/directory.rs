@@ -58,10 +58,8 @@ impl Directory {
             Ok(_) => Trouble::Open(error),
         })?;
         let stat = fs::fstat(&fd).map_err(Trouble::Stat)?;
-        let stamp = Stamp([
-            (stat.st_mtime, stat.st_mtime_nsec.into()),
-            (stat.st_ctime, stat.st_ctime_nsec.into()),
-        ]);
+        let stamp =
+            Stamp([(stat.st_mtime, stat.st_mtime_nsec), (stat.st_ctime, stat.st_ctime_nsec)]);
         Ok(Self { fd, id: id_of(&stat), stamp })
     }
 

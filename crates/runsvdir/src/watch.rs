@@ -16,7 +16,7 @@ use rustix::fs::inotify::{ReadFlags, WatchFlags};
 
 use crate::plan::Id;
 
-/// How many links the kernel follows in a path (path_resolution(7)).
+/// How many links the kernel follows in a path (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
 /// What there is at a path, not followed if it is a link.
