@@ -29,6 +29,17 @@ const LABEL: [&CStr; 2] = [c".forced-rescan", c".forced-rescan.new"];
 pub struct Stamp([(i64, u64); 2]);
 
 impl Stamp {
+    fn of(stat: &Stat) -> Self {
+        /// The type of nanoseconds differs between processors.
+        fn wide(nanoseconds: impl Into<u64>) -> u64 {
+            nanoseconds.into()
+        }
+        Self([
+            (stat.st_mtime, wide(stat.st_mtime_nsec)),
+            (stat.st_ctime, wide(stat.st_ctime_nsec)),
+        ])
+    }
+
     /// Whether every change after a look at the time `looked` (since 1970)
     /// gives another stamp than this.
     pub fn is_settled(&self, looked: Duration) -> bool {
@@ -58,9 +69,7 @@ impl Directory {
             Ok(_) => Trouble::Open(error),
         })?;
         let stat = fs::fstat(&fd).map_err(Trouble::Stat)?;
-        let stamp =
-            Stamp([(stat.st_mtime, stat.st_mtime_nsec), (stat.st_ctime, stat.st_ctime_nsec)]);
-        Ok(Self { fd, id: id_of(&stat), stamp })
+        Ok(Self { fd, id: id_of(&stat), stamp: Stamp::of(&stat) })
     }
 
     /// What `name` leads to.

@@ -8,13 +8,14 @@ use core::time::Duration;
 use runit_core::diag::{Decimal, Say as _, Sink, Voice};
 use runit_rt::Errno;
 use runit_rt::signal::Inherited;
-use runit_rt::spawn::{Failure, Program, Session, Spawn};
+use runit_rt::spawn::{Executable, Failure, Program, Session, Spawn};
 use runit_rt::start::Argument;
 use runit_rt::strings::{CStrList, ListBuf, ShortCString};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::Pid;
+use rustix::process::{Pid, fchdir};
 
+use crate::directory::Directory;
 use crate::message::Message;
 use crate::title_log::{FIXED, TitleLog};
 
@@ -114,6 +115,22 @@ impl Speaker<'_> {
     }
 }
 
+/// A program to be executed in an open directory, which may have another path
+/// by now, or none.
+struct In<'a> {
+    directory: Option<BorrowedFd<'a>>,
+    program: Program<'a>,
+}
+
+impl Executable for In<'_> {
+    fn execute(&self, argv: CStrList<'_>, env: CStrList<'_>) -> Errno {
+        match self.directory.map(fchdir) {
+            Some(Err(error)) => error,
+            _ => self.program.execute(argv, env),
+        }
+    }
+}
+
 /// What all children have in common.
 pub struct Launcher<'a> {
     /// Who speaks where a child cannot be made what it should be.
@@ -129,10 +146,11 @@ pub struct Launcher<'a> {
 }
 
 impl Launcher<'_> {
-    /// Starts the supervisor of `name` in the current directory.
-    pub fn runsv(&self, name: &CStr) -> Result<Pid, Errno> {
+    /// Starts the supervisor of `name` in `directory`.
+    pub fn runsv(&self, name: &CStr, directory: &Directory) -> Result<Pid, Errno> {
         let failed = |error| self.speaker.fatal(&Message::StartRunsv(name, error));
-        self.spawn(&ListBuf::<3>::new(&[c"runsv", name]), self.session, &failed)
+        let argv = ListBuf::<3>::new(&[c"runsv", name]);
+        self.spawn(&argv, Some(directory.as_fd()), self.session, &failed)
     }
 
     /// Starts `script` after a signal.
@@ -140,18 +158,20 @@ impl Launcher<'_> {
         let mut number = ShortCString::new();
         Decimal(signal.into()).say(&mut number);
         let failed = |error| self.speaker.fatal(&Message::StartScript(script, error));
-        self.spawn(&ListBuf::<3>::new(&[script, number.as_c_str()]), Session::Inherit, &failed)
+        let argv = ListBuf::<3>::new(&[script, number.as_c_str()]);
+        self.spawn(&argv, None, Session::Inherit, &failed)
     }
 
     fn spawn(
         &self,
         argv: &ListBuf<'_, 3>,
+        directory: Option<BorrowedFd<'_>>,
         session: Session,
         failed: &dyn Fn(Errno),
     ) -> Result<Pid, Errno> {
         let name = argv.as_list().next().unwrap_or(c"");
         Spawn {
-            program: Program::Search(name, self.path),
+            program: In { directory, program: Program::Search(name, self.path) },
             argv: argv.as_list(),
             env: self.env,
             dir: None,

@@ -43,12 +43,8 @@ pub enum Message<'a> {
     LogDescriptor,
     /// Follows each of these three.
     LogDisabled,
-    /// Fatal: the directory that the program was started in cannot be opened.
-    CurrentDirectory(Errno),
     /// Fatal: there is no descriptor for signals.
     Signals(Errno),
-    /// The directory that the program was started in cannot be entered again.
-    Return(Errno),
     /// The directory cannot be looked at.
     Directory(Trouble, &'a CStr),
     /// A name in it cannot be followed.
@@ -73,11 +69,7 @@ impl Say for Message<'_> {
             Self::LogPipe => ("unable to create pipe for log.", c"", "", None),
             Self::LogDescriptor => ("unable to set filedescriptor for log.", c"", "", None),
             Self::LogDisabled => ("log service disabled.", c"", "", None),
-            Self::CurrentDirectory(error) => {
-                ("unable to open current directory", c"", "", Some(error))
-            }
             Self::Signals(error) => ("unable to create signal descriptor", c"", "", Some(error)),
-            Self::Return(error) => ("unable to change directory, pausing", c"", "", Some(error)),
             Self::Directory(Trouble::Stat(error), dir) => ("unable to stat ", dir, "", Some(error)),
             Self::Directory(Trouble::Enter(error), dir) => {
                 ("unable to change directory to ", dir, "", Some(error))

@@ -8,9 +8,7 @@ use core::time::Duration;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
 use runit_rt::{Errno, clock};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags};
-use rustix::process::{Pid, Signal, WaitOptions, fchdir, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::directory::{Directory, Stamp};
 use crate::launch::Launcher;
@@ -85,10 +83,6 @@ pub struct Shell<'a> {
     orders: Orders<'a>,
     launcher: Launcher<'a>,
     signals: SignalFd,
-    /// The directory that we were started in, and live in.
-    home: OwnedFd,
-    /// Whether we could not go back there.
-    away: bool,
     plan: Plan,
     watcher: Watcher,
     changes: Changes,
@@ -107,15 +101,11 @@ pub struct Shell<'a> {
 impl<'a> Shell<'a> {
     /// Gets ready. The signals are blocked.
     pub fn new(orders: Orders<'a>, launcher: Launcher<'a>) -> Result<Self, Message<'a>> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let home = rustix::fs::open(c".", flags, Mode::empty());
         let signals = SignalFd::new(if orders.halts() { INIT_READ } else { READ });
         Ok(Self {
             orders,
             launcher,
             signals: signals.map_err(Message::Signals)?,
-            home: home.map_err(Message::CurrentDirectory)?,
-            away: false,
             plan: Plan::new(),
             watcher: Watcher::default(),
             changes: Changes { way: true, ..Changes::default() },
@@ -196,7 +186,7 @@ impl<'a> Shell<'a> {
             return title;
         }
         let changes = (self.changes != Changes::default()).then_some(Duration::ZERO);
-        let start = if self.is_there() { self.plan.deadline() } else { None };
+        let start = if self.trouble.is_none() { self.plan.deadline() } else { None };
         [title, changes, start, self.next_look].into_iter().flatten().min()
     }
 
@@ -262,14 +252,15 @@ impl<'a> Shell<'a> {
         started.map_err(|error| self.warn(&Message::Fork(script, error))).ok()
     }
 
-    /// Whether the directory can be worked in.
-    fn is_there(&self) -> bool {
-        self.trouble.is_none() && !self.away
-    }
-
     /// Opens the directory; says so once if that cannot be done.
     fn open(&mut self, now: Duration) -> Option<Directory> {
-        match Directory::open(self.orders.dir) {
+        let mut opened = Directory::open(self.orders.dir);
+        if let Err(Trouble::Open(Errno::MFILE | Errno::NFILE)) = opened {
+            // Better to look now and then than to watch and see nothing.
+            self.watcher.release();
+            opened = Directory::open(self.orders.dir);
+        }
+        match opened {
             Ok(directory) => {
                 self.trouble = None;
                 Some(directory)
@@ -282,6 +273,8 @@ impl<'a> Shell<'a> {
     }
 
     fn set_trouble(&mut self, trouble: Trouble, now: Duration) {
+        // What was to be looked at may be lost: next time, look at everything.
+        self.scanned = None;
         if self.trouble.replace(trouble) != Some(trouble) {
             self.warn(&Message::Directory(trouble, self.orders.dir));
         }
@@ -304,26 +297,19 @@ impl<'a> Shell<'a> {
         } else if changes == Changes::default() {
             return;
         }
-        if self.away && !self.go_home(now) {
-            self.changes.way = true;
-            return;
-        }
         if due || changes.way {
-            self.watch();
-        }
-        if self.watcher.is_blind() {
-            self.look_later(now);
+            self.watcher.follow(self.orders.dir);
         }
         if let Some(directory) = self.open(now) {
             self.look(&directory, &changes, due, now);
         }
-        if self.plan.has_trouble() {
+        self.tell_blindness();
+        if self.watcher.is_blind() || self.plan.has_trouble() {
             self.look_later(now);
         }
     }
 
-    fn watch(&mut self) {
-        self.watcher.follow(self.orders.dir);
+    fn tell_blindness(&mut self) {
         let failure = self.watcher.failure();
         if let Some(error) = failure.filter(|_| failure != self.blindness) {
             self.warn(&Message::Watch(self.orders.dir, error));
@@ -366,7 +352,6 @@ impl<'a> Shell<'a> {
         let speaker = self.launcher.speaker;
         let report = |name: &CStr, error| speaker.warning(&Message::StatName(name, error));
         if let Err(trouble) = directory.scan(&mut self.plan, now, report) {
-            self.scanned = None;
             self.set_trouble(trouble, now);
         }
     }
@@ -374,16 +359,12 @@ impl<'a> Shell<'a> {
     /// Starts what is due, some at a time.
     fn start_due(&mut self) {
         let now = clock::monotonic();
-        if !self.is_there() || self.plan.next_start(now).is_none() {
+        if self.trouble.is_some() || self.plan.next_start(now).is_none() {
             return;
         }
         let Some(directory) = self.open(now) else { return };
         if self.scanned.is_none_or(|(id, ..)| id != directory.id) {
             self.changes.way = true;
-            return;
-        }
-        if let Err(error) = fchdir(&directory) {
-            self.set_trouble(Trouble::Enter(error), now);
             return;
         }
         for _ in 0..BATCH {
@@ -400,7 +381,7 @@ impl<'a> Shell<'a> {
                     continue;
                 }
             }
-            match self.launcher.runsv(&name) {
+            match self.launcher.runsv(&name, &directory) {
                 Ok(process) => self.plan.started(id, process, now),
                 Err(error) => {
                     if self.plan.failed(id, now) {
@@ -409,27 +390,13 @@ impl<'a> Shell<'a> {
                 }
             }
         }
-        self.go_home(clock::monotonic());
-    }
-
-    /// Goes back to where we were started; says so once if that is refused.
-    fn go_home(&mut self, now: Duration) -> bool {
-        let back = fchdir(&self.home);
-        if let (Err(error), false) = (back, self.away) {
-            self.warn(&Message::Return(error));
-        }
-        self.away = back.is_err();
-        if self.away {
-            self.look_later(now);
-        }
-        !self.away
     }
 
     /// After ALRM, once what was seen is started: tells who waits for it.
     fn write_label(&mut self) {
         let now = clock::monotonic();
         let busy = self.changes != Changes::default() || self.plan.next_start(now).is_some();
-        if !self.label || (busy && self.is_there()) {
+        if !self.label || (busy && self.trouble.is_none()) {
             return;
         }
         self.label = false;

@@ -151,6 +151,14 @@ impl Watcher {
         self.mounts.as_ref().map(AsFd::as_fd)
     }
 
+    /// Lets go of all descriptors, where there are none left for other things.
+    pub fn release(&mut self) {
+        self.inotify = None;
+        self.mounts = None;
+        self.numbers.clear();
+        self.failure = Some(Errno::MFILE);
+    }
+
     /// Whether changes may happen that no event tells of.
     pub fn is_blind(&self) -> bool {
         self.blind || self.failure.is_some()
