@@ -246,3 +246,16 @@ fn names_that_the_programs_are_called_by() {
     service.send("k");
     wait_lines(&service.join("names"), &["./finish"]);
 }
+
+#[test]
+fn a_service_in_a_session_of_its_own_is_reaped() {
+    let run = "exec setsid sleep 100000";
+    let service = ServiceDirBuilder::new().run(run).finish("echo \"$1 $2\" >>ended").build();
+    let mut runsv = Supervisor::runsv(service.path());
+    let before = service.wait_running("sleep");
+    service.send("t");
+    service.wait_run_again(&before);
+    wait_lines(&service.join("ended"), &["-1 15"]);
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+}

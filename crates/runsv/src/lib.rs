@@ -91,7 +91,7 @@ fn supervise(dir: &CStr, start: &Start) -> u8 {
 pub fn on_panic() -> ! {
     let service = read_pid();
     loop {
-        match rustix::process::waitpid(None, WaitOptions::empty()) {
+        match rustix::process::wait(WaitOptions::empty()) {
             Ok(Some((pid, _))) if Some(pid) == service => runit_rt::exit(FATAL),
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => runit_rt::exit(FATAL),

@@ -13,7 +13,7 @@ use runit_rt::clock;
 use runit_rt::signal::{self, SignalFd, SignalSet};
 use runit_rt::strings::CStrList;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, WaitOptions, kill_process, wait};
 
 use crate::children::Nursery;
 use crate::machine::{Action, Event, Nanoseconds, Now, Program, Role, Service};
@@ -162,7 +162,7 @@ impl<'a> Shell<'a> {
             self.term |= number == TERM;
         }
         // One SIGCHLD may stand for many children.
-        while let Ok(Some((pid, status))) = waitpid(None, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             let Some(exit) = Exit::from_wait(status) else {
                 continue;
             };

@@ -34,10 +34,7 @@ impl Stamp {
         fn wide(nanoseconds: impl Into<u64>) -> u64 {
             nanoseconds.into()
         }
-        Self([
-            (stat.st_mtime, wide(stat.st_mtime_nsec)),
-            (stat.st_ctime, wide(stat.st_ctime_nsec)),
-        ])
+        Self([(stat.st_mtime, wide(stat.st_mtime_nsec)), (stat.st_ctime, wide(stat.st_ctime_nsec))])
     }
 
     /// Whether every change after a look at the time `looked` (since 1970)

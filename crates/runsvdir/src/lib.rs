@@ -38,7 +38,7 @@ use runit_core::tool::Tool;
 use runit_rt::spawn::{DEFAULT_PATH, Session};
 use runit_rt::start::Start;
 use runit_rt::{Errno, clock};
-use rustix::process::{WaitOptions, getpid, waitpid};
+use rustix::process::{WaitOptions, getpid, wait};
 
 use launch::{Launcher, Speaker, Title};
 use message::Message;
@@ -177,7 +177,7 @@ fn read_arguments(start: &Start) -> Result<Request<'_>, Misuse> {
 /// with it, we stay and reap until nothing is left.
 pub fn on_panic() -> ! {
     if getpid().is_init() {
-        while !matches!(waitpid(None, WaitOptions::empty()), Err(error) if error != Errno::INTR) {}
+        while !matches!(wait(WaitOptions::empty()), Err(error) if error != Errno::INTR) {}
     }
     runit_rt::exit(HUNG_UP)
 }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
 use runit_rt::{Errno, clock};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::directory::{Directory, Stamp};
 use crate::launch::Launcher;
@@ -206,7 +206,7 @@ impl<'a> Shell<'a> {
     }
 
     fn reap(&mut self) {
-        while let Some((process, _)) = waitpid(None, WaitOptions::NOHANG).ok().flatten() {
+        while let Some((process, _)) = wait(WaitOptions::NOHANG).ok().flatten() {
             match self.phase {
                 Phase::InScript(signal, script) if script == process => {
                     self.phase = Phase::Ended(code_of(signal));

@@ -13,7 +13,7 @@ use runit_rt::spawn::{Failure, FixedPath, Session, Spawn};
 use runit_rt::stdio;
 use runit_rt::strings::{CStrList, ListBuf};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::client::retry;
 use crate::console::Complaint;
@@ -211,7 +211,7 @@ impl<'a> Checks<'a> {
         if !self.used {
             return;
         }
-        while let Ok(Some((process, status))) = retry(|| waitpid(None, WaitOptions::NOHANG)) {
+        while let Ok(Some((process, status))) = retry(|| wait(WaitOptions::NOHANG)) {
             if let Some(exit) = Exit::from_wait(status) {
                 hear(process, exit);
             }
