@@ -1,0 +1,460 @@
+//! Which services `runsvdir` starts, keeps and lets go.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use runit_tests::dirs::{create_dir, write};
+use runit_tests::prelude::*;
+use runit_tests::protocol::Supervised;
+use rustix::process::Signal;
+
+/// A directory to scan, `service`, beside one for what its links lead to, `sv`.
+pub struct Tree {
+    temp: TempDir,
+}
+
+impl Tree {
+    pub fn new() -> Self {
+        let tree = Self { temp: TempDir::new() };
+        create_dir(&tree.path("service"));
+        create_dir(&tree.path("sv"));
+        tree
+    }
+
+    pub fn path(&self, name: impl AsRef<Path>) -> std::path::PathBuf {
+        self.temp.path().join(name)
+    }
+
+    /// The directory to scan.
+    pub fn service(&self) -> std::path::PathBuf {
+        self.path("service")
+    }
+
+    /// A service made at `sv/NAME`.
+    pub fn make(&self, name: impl AsRef<Path>, builder: ServiceDirBuilder) -> Service {
+        builder.build_in(self.path("sv").join(name))
+    }
+
+    /// A sleeping service at `sv/NAME`, linked as `service/NAME`.
+    pub fn add(&self, name: impl AsRef<Path>) -> Service {
+        self.add_made(name, ServiceDirBuilder::sleeper())
+    }
+
+    /// A service at `sv/NAME`, linked as `service/NAME`.
+    pub fn add_made(&self, name: impl AsRef<Path>, builder: ServiceDirBuilder) -> Service {
+        let name = name.as_ref();
+        let service = self.make(name, builder);
+        symlink(Path::new("../sv").join(name), self.service().join(name)).unwrap();
+        service
+    }
+
+    /// Starts `runsvdir` on it.
+    #[track_caller]
+    pub fn scan(&self) -> Supervisor {
+        Launch::new("runsvdir").arg(self.service()).spawn()
+    }
+
+    /// Adds one more service and waits until it is supervised: what was changed before has been
+    /// seen then.
+    #[track_caller]
+    pub fn wait_for_scan(&self, name: &str) {
+        self.add_made(name, ServiceDirBuilder::sleeper().down()).wait_supervised();
+    }
+}
+
+/// The names that a supervisor's `runsv` processes were given.
+fn names(runsvdir: &Supervisor) -> Vec<OsString> {
+    runsvdir.runsvs().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The process of the `runsv` that was given `name`.
+#[track_caller]
+fn runsv_of(runsvdir: &Supervisor, name: &str) -> Proc {
+    wait_until(&format!("runsv {name}"), || {
+        let all = runsvdir.runsvs();
+        let found = all.iter().find(|(given, _)| given == name).map(|(_, process)| *process);
+        found.ok_or_else(|| format!("{all:?}"))
+    })
+}
+
+#[test]
+fn each_directory_and_each_link_to_one_gets_a_supervisor() {
+    let tree = Tree::new();
+    let service = tree.service();
+    let one = tree.add("link");
+    let two = ServiceDirBuilder::sleeper().build_in(service.join("directory"));
+    let absolute = tree.make("absolute", ServiceDirBuilder::sleeper());
+    symlink(absolute.path(), service.join("absolute")).unwrap();
+    // None of these is one.
+    ServiceDirBuilder::sleeper().build_in(service.join(".hidden"));
+    tree.make("hidden", ServiceDirBuilder::sleeper());
+    symlink("../sv/hidden", service.join(".link")).unwrap();
+    write(&service.join("file"), "");
+    symlink("file", service.join("link-to-file")).unwrap();
+    symlink("../sv/missing", service.join("dangling")).unwrap();
+    symlink("loop", service.join("loop")).unwrap();
+
+    let runsvdir = tree.scan();
+    for service in [&one, &two, &absolute] {
+        service.wait_running("sleep");
+    }
+    tree.wait_for_scan("zz");
+    assert_eq!(names(&runsvdir), ["absolute", "directory", "link", "zz"]);
+    for (name, process) in runsvdir.runsvs() {
+        assert_eq!(process.parent(), Some(runsvdir.process()), "{name:?}");
+        assert_eq!(process.args(), [OsString::from("runsv"), name]);
+    }
+    assert!(!tree.path("sv/hidden/supervise").exists());
+    assert!(!service.join(".hidden/supervise").exists());
+}
+
+#[test]
+fn runsv_is_the_one_in_the_path() {
+    let tree = Tree::new();
+    let one = tree.add("one");
+    let runsvdir = tree.scan();
+    one.wait_running("sleep");
+    let runsv = runsv_of(&runsvdir, "one");
+    let program = fs::canonicalize(suite::bin("runsv")).unwrap();
+    assert_eq!(fs::read_link(format!("/proc/{runsv}/exe")).unwrap(), program);
+}
+
+#[test]
+fn sessions() {
+    for own in [true, false] {
+        let tree = Tree::new();
+        let services = [tree.add("one"), tree.add("two")];
+        let launch = Launch::new("runsvdir").through(["setsid"]);
+        let launch = if own { launch.arg("-P") } else { launch };
+        let runsvdir = launch.arg(tree.service()).spawn();
+        for service in services {
+            service.wait_running("sleep");
+        }
+        for (name, process) in runsvdir.runsvs() {
+            let leader = if own { process } else { runsvdir.process() };
+            assert_eq!(process.session(), Some(leader.0), "{name:?}");
+            assert_eq!(process.group(), Some(leader.0), "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn children_have_a_clean_state() {
+    let tree = Tree::new();
+    let service = tree.add("one");
+    let launch = Launch::new("runsvdir").env("ODD", "a b\tc").arg(tree.service());
+    let runsvdir = launch.arg("log: ...................................").spawn();
+    let process = service.wait_running("sleep").process().unwrap();
+    let signals = process.signals().unwrap();
+    assert_eq!((signals.blocked, signals.caught), (0, 0));
+    assert_eq!(signals.ignored, Proc::ignored_by_heirs());
+    let fds = process.wait_for_three_fds();
+    assert_eq!(fds[&0], Path::new("/dev/null"));
+    assert!(fds[&2].to_string_lossy().starts_with("pipe:"), "{fds:?}");
+    let (_, runsv) = runsvdir.runsvs().remove(0);
+    assert_eq!(runsv.environ(), runsvdir.process().environ());
+    assert!(runsv.environ().contains(&"ODD=a b\tc".into()));
+}
+
+#[test]
+fn a_new_service_is_started() {
+    let tree = Tree::new();
+    let one = tree.add("one");
+    let runsvdir = tree.scan();
+    let before = one.wait_running("sleep");
+    // A link, a directory that is moved in, and one that is made in place.
+    let two = tree.add("two");
+    let three = tree.make("three", ServiceDirBuilder::sleeper());
+    fs::rename(three.path(), tree.service().join("three")).unwrap();
+    let four = ServiceDirBuilder::sleeper().build_in(tree.service().join("four"));
+    two.wait_running("sleep");
+    Supervised::new(tree.service().join("three")).wait_running("sleep");
+    four.wait_running("sleep");
+    assert_eq!(names(&runsvdir), ["four", "one", "three", "two"]);
+    assert_eq!(one.status(), before);
+}
+
+#[test]
+fn a_link_that_led_nowhere_is_taken_up_when_the_directory_changes() {
+    let tree = Tree::new();
+    symlink("../sv/late", tree.service().join("late")).unwrap();
+    let _runsvdir = tree.scan();
+    tree.wait_for_scan("first");
+    let late = tree.make("late", ServiceDirBuilder::sleeper());
+    tree.wait_for_scan("second");
+    late.wait_running("sleep");
+}
+
+#[test]
+fn a_name_that_disappears_is_ended_and_forgotten() {
+    let tree = Tree::new();
+    let (one, two) = (tree.add("one"), tree.add("two"));
+    let mut runsvdir = tree.scan();
+    let process = one.wait_running("sleep").process().unwrap();
+    let before = two.wait_running("sleep");
+    let runsv = runsv_of(&runsvdir, "one");
+    fs::remove_file(tree.service().join("one")).unwrap();
+    process.wait_for_end();
+    one.wait_unsupervised();
+    runsv.wait_for_end();
+    assert_eq!(one.stat(), "down");
+    tree.wait_for_scan("zz");
+    assert_eq!(names(&runsvdir), ["two", "zz"]);
+    assert_eq!(two.status(), before);
+    assert!(runsvdir.lives());
+    // It may come back.
+    symlink("../sv/one", tree.service().join("one")).unwrap();
+    one.wait_running("sleep");
+}
+
+#[test]
+fn a_service_that_takes_its_time_to_end_is_not_waited_for() {
+    let tree = Tree::new();
+    let slow =
+        tree.add_made("slow", ServiceDirBuilder::new().run("trap '' TERM; exec sleep 100000"));
+    let runsvdir = tree.scan();
+    let process = slow.wait_running("sleep").process().unwrap();
+    let runsv = runsv_of(&runsvdir, "slow");
+    fs::remove_file(tree.service().join("slow")).unwrap();
+    slow.wait_stat("run, got TERM, want exit");
+    tree.wait_for_scan("zz");
+    assert!(runsv.lives());
+    process.kill(Signal::KILL);
+    runsv.wait_for_end();
+    slow.wait_unsupervised();
+}
+
+#[test]
+fn a_rename_is_no_change() {
+    let tree = Tree::new();
+    let one = tree.add("one");
+    let two = ServiceDirBuilder::sleeper().build_in(tree.service().join("two"));
+    let runsvdir = tree.scan();
+    let before = (one.wait_running("sleep"), two.wait_running("sleep"));
+    let runsv = runsv_of(&runsvdir, "one");
+    fs::rename(tree.service().join("one"), tree.service().join("uno")).unwrap();
+    fs::rename(tree.service().join("two"), tree.service().join("due")).unwrap();
+    tree.wait_for_scan("zz");
+    let moved = Supervised::new(tree.service().join("due"));
+    assert_eq!((one.status(), moved.status()), before);
+    assert_eq!(names(&runsvdir), ["one", "two", "zz"]);
+    assert_eq!(runsv_of(&runsvdir, "one"), runsv);
+}
+
+#[test]
+fn two_links_to_one_directory_start_one_supervisor() {
+    let tree = Tree::new();
+    let one = tree.add("one");
+    symlink("../sv/one", tree.service().join("again")).unwrap();
+    symlink("one", tree.service().join("link-to-link")).unwrap();
+    let runsvdir = tree.scan();
+    let before = one.wait_running("sleep");
+    tree.wait_for_scan("zz");
+    assert_eq!(runsvdir.runsvs().len(), 2, "{:?}", runsvdir.runsvs());
+    // One name is enough to stay.
+    fs::remove_file(tree.service().join("again")).unwrap();
+    fs::remove_file(tree.service().join("link-to-link")).unwrap();
+    tree.wait_for_scan("zzz");
+    assert_eq!(one.status(), before);
+    assert_eq!(runsvdir.runsvs().len(), 3, "{:?}", runsvdir.runsvs());
+    assert_eq!(runsvdir.stderr(), "");
+}
+
+#[test]
+fn a_directory_that_is_replaced_under_its_name() {
+    let tree = Tree::new();
+    let old = tree.add("one");
+    let new = tree.make("one.new", ServiceDirBuilder::sleeper());
+    let _runsvdir = tree.scan();
+    let before = old.wait_running("sleep").process().unwrap();
+    symlink("../sv/one.new", tree.service().join(".new")).unwrap();
+    fs::rename(tree.service().join(".new"), tree.service().join("one")).unwrap();
+    before.wait_for_end();
+    old.wait_unsupervised();
+    new.wait_running("sleep");
+}
+
+#[test]
+fn a_runsv_that_ends_is_started_again() {
+    let tree = Tree::new();
+    let (one, two) = (tree.add("one"), tree.add("two"));
+    let runsvdir = tree.scan();
+    let (before, other) = (one.wait_running("sleep"), two.wait_running("sleep"));
+    let first = runsv_of(&runsvdir, "one");
+    first.kill(Signal::KILL);
+    one.wait_run_again(&before);
+    assert_ne!(runsv_of(&runsvdir, "one"), first);
+    assert_eq!(two.status(), other);
+    // Also when it ended as it was told to.
+    let before = one.wait_running("sleep");
+    one.send("x");
+    one.wait_run_again(&before);
+}
+
+#[test]
+fn a_runsv_that_keeps_ending_is_started_at_most_once_a_second() {
+    // Ticks of `/proc` are hundredths of a second; each end of an interval may be off by one.
+    const SECOND: u64 = 100 - 1;
+    let tree = Tree::new();
+    tree.add("one");
+    let runsvdir = tree.scan();
+    let mut starts = Vec::new();
+    let mut last = None;
+    while starts.len() < 4 {
+        let runsv = wait_until("another runsv", || {
+            let found = runsvdir.runsvs().first().map(|(_, process)| *process);
+            found.filter(|process| Some(*process) != last)
+        });
+        last = Some(runsv);
+        starts.extend(runsv.start_ticks());
+        runsv.kill(Signal::KILL);
+    }
+    let apart: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(apart.iter().all(|ticks| *ticks >= SECOND), "{apart:?}");
+}
+
+#[test]
+fn a_runsv_that_cannot_start_does_not_hold_up_the_others() {
+    let tree = Tree::new();
+    let bad = tree.add_made("bad", ServiceDirBuilder::sleeper().file("supervise/control", ""));
+    let good = tree.add("good");
+    let mut runsvdir = tree.scan();
+    let line = "runsv bad: fatal: supervise/control exists but is not a fifo\n";
+    runsvdir.wait_stderr(&format!("{line}{line}"));
+    good.wait_running("sleep");
+    fs::remove_file(bad.file("control")).unwrap();
+    bad.wait_running("sleep");
+    assert!(runsvdir.lives());
+}
+
+#[test]
+fn any_link_on_the_way_may_be_replaced() {
+    // service -> way/current -> default, as runsvchdir has it.
+    let tree = Tree::new();
+    let old = ServiceDirBuilder::sleeper().build_in(tree.path("way/default/old"));
+    let new = ServiceDirBuilder::sleeper().build_in(tree.path("way/single/new"));
+    symlink("default", tree.path("way/current")).unwrap();
+    fs::remove_dir(tree.service()).unwrap();
+    symlink("way/current", tree.service()).unwrap();
+    // Kept in both.
+    let both = tree.make("both", ServiceDirBuilder::sleeper());
+    for dir in ["default", "single"] {
+        symlink(both.path(), tree.path("way").join(dir).join("both")).unwrap();
+    }
+    let mut runsvdir = tree.scan();
+    old.wait_running("sleep");
+    let before = both.wait_running("sleep");
+
+    symlink("single", tree.path("way/current.new")).unwrap();
+    fs::rename(tree.path("way/current.new"), tree.path("way/current")).unwrap();
+    new.wait_running("sleep");
+    old.wait_unsupervised();
+    assert_eq!(both.status(), before);
+
+    // The first link now, to a directory further on.
+    let third = ServiceDirBuilder::sleeper().build_in(tree.path("third/service"));
+    symlink("third", tree.path("service.new")).unwrap();
+    fs::rename(tree.path("service.new"), tree.service()).unwrap();
+    third.wait_running("sleep");
+    new.wait_unsupervised();
+    both.wait_unsupervised();
+
+    // And back, by taking the link away first.
+    fs::remove_file(tree.service()).unwrap();
+    symlink("way/current", tree.service()).unwrap();
+    new.wait_running("sleep");
+    both.wait_running("sleep");
+    third.wait_unsupervised();
+    assert!(runsvdir.lives());
+}
+
+#[test]
+fn the_directory_itself_may_be_replaced() {
+    let tree = Tree::new();
+    let old = tree.add("old");
+    let runsvdir = tree.scan();
+    old.wait_running("sleep");
+    let new = ServiceDirBuilder::sleeper().build_in(tree.path("next/new"));
+    fs::rename(tree.service(), tree.path("before")).unwrap();
+    fs::rename(tree.path("next"), tree.service()).unwrap();
+    Supervised::new(tree.service().join("new")).wait_running("sleep");
+    old.wait_unsupervised();
+    assert_eq!(names(&runsvdir), ["new"]);
+    drop(new);
+}
+
+#[test]
+fn a_directory_above_may_be_replaced() {
+    let tree = Tree::new();
+    let old = ServiceDirBuilder::sleeper().build_in(tree.path("a/service/old"));
+    let _new = ServiceDirBuilder::sleeper().build_in(tree.path("b/service/new"));
+    let _runsvdir = Launch::new("runsvdir").arg(tree.path("a/service")).spawn();
+    old.wait_running("sleep");
+    fs::rename(tree.path("a"), tree.path("c")).unwrap();
+    fs::rename(tree.path("b"), tree.path("a")).unwrap();
+    Supervised::new(tree.path("a/service/new")).wait_running("sleep");
+    Supervised::new(tree.path("c/service/old")).wait_unsupervised();
+}
+
+#[test]
+fn a_relative_directory() {
+    let tree = Tree::new();
+    let one = tree.add("one");
+    let runsvdir = Launch::new("runsvdir").arg("service").cwd(tree.path("")).spawn();
+    one.wait_running("sleep");
+    tree.wait_for_scan("zz");
+    fs::remove_file(tree.service().join("one")).unwrap();
+    one.wait_unsupervised();
+    assert_eq!(runsvdir.stderr(), "");
+}
+
+#[test]
+fn names_of_every_kind() {
+    let tree = Tree::new();
+    let names: [&[u8]; 8] = [
+        b"with blanks  and\ttabs",
+        b"with\nnewline",
+        b"\xff\xfe no utf-8",
+        b"-P",
+        b"--help",
+        b"%s%n",
+        b"'quotes\"$(x)`",
+        "\u{e9}\u{4e2d}".as_bytes(),
+    ];
+    let services = names.map(|name| tree.add(OsStr::from_bytes(name)));
+    let runsvdir = tree.scan();
+    for (service, name) in services.iter().zip(names) {
+        if !suite::is_ours() || name != b"--help" {
+            service.wait_running("sleep");
+        }
+    }
+    assert!(runsvdir.runsvs().len() >= 7, "{:?}", runsvdir.runsvs());
+}
+
+#[test]
+fn more_than_a_thousand_services() {
+    const COUNT: usize = 1100;
+    only_ours!("the references handle at most a thousand");
+    let tree = Tree::new();
+    for number in 0..COUNT {
+        ServiceDirBuilder::new().down().build_in(tree.service().join(format!("service-{number}")));
+    }
+    let mut runsvdir = tree.scan();
+    wait_until("all to be supervised", || {
+        let missing = (0..COUNT)
+            .filter(|number| {
+                let dir = tree.service().join(format!("service-{number}"));
+                !Supervised::new(dir).is_supervised()
+            })
+            .count();
+        if missing == 0 { Ok(()) } else { Err(format!("{missing} are not")) }
+    });
+    let last = tree.add("one-more");
+    last.wait_running("sleep");
+    runsvdir.kill(Signal::HUP);
+    assert_eq!(runsvdir.wait_exit(), 111);
+    last.wait_unsupervised();
+}
