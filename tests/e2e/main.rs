@@ -12,3 +12,8 @@ mod runsv_log;
 mod runsv_restart;
 mod runsv_scripts;
 mod runsv_trouble;
+mod runsvdir_container;
+mod runsvdir_log;
+mod runsvdir_scan;
+mod runsvdir_signals;
+mod runsvdir_trouble;

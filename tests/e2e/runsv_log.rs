@@ -313,6 +313,41 @@ fn exit_with_a_logger_that_is_down() {
 }
 
 #[test]
+fn what_a_crashed_logger_left_is_not_lost_at_the_end() {
+    only_ours!("the reference ends without a logger to read what is left");
+    let service = ServiceDirBuilder::new()
+        .run("echo line; exec sleep 100000")
+        .finish("echo finish")
+        .log_run("if [ -e crashed ]; then exec cat >>lines; fi; echo >crashed; exit 1")
+        .build();
+    let mut runsv = Supervisor::runsv(service.path());
+    service.wait_running("sleep");
+    wait_line_count(&service.join("log/crashed"), 1);
+    service.log.wait_state(State::Down);
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+    assert_eq!(lines(&service.join("log/lines")), ["line", "finish"]);
+}
+
+#[test]
+fn a_log_that_comes_later_is_taken_up_at_the_next_start() {
+    only_ours!("the reference never looks again");
+    let service = ServiceDirBuilder::new().run("echo line; exec sleep 100000").build();
+    let mut runsv = Supervisor::runsv(service.path());
+    let before = service.wait_running("sleep");
+    let made = ServiceDirBuilder::new().script("run", APPEND).build_in(service.join("log.new"));
+    fs::rename(made.path(), service.join("log")).unwrap();
+    service.send("t");
+    service.wait_run_again(&before);
+    wait_lines(&service.join("log/lines"), &["line"]);
+    assert_eq!(runsv.stdout(), "line\n");
+    service.log.wait_running("cat");
+    service.wait_running("sleep");
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+}
+
+#[test]
 fn a_crash_of_the_logger_while_it_drains_costs_nothing() {
     // The first logger takes one line and ends; what is left goes to the next.
     let service = ServiceDirBuilder::new()

@@ -2,19 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use runit_tests::dirs::{
     RECORDER, SLEEP, set_mode, text, wait_line_count, wait_lines, write_script,
 };
+use runit_tests::messages::Messages;
 use runit_tests::prelude::*;
 use runit_tests::protocol::Supervised;
-use runit_tests::supervisor::{is_root, unprivileged};
-use runit_tests::wait::LIMIT;
+use runit_tests::supervisor::is_root;
 use rustix::process::Signal;
 
 /// Runs `runsv DIR`, which must fail, and gives what it says after `runsv DIR: `.
@@ -301,18 +299,10 @@ fn each_message_is_one_write() {
     let both_missing = ServiceDirBuilder::new().dir("log", 0o755).build();
     let dirs = [Path::new("/nonexistent"), log_is_file.path(), both_missing.path()];
     for dir in dirs {
-        // Each write to a datagram socket is one datagram.
-        let (ours, theirs) = UnixDatagram::pair().unwrap();
-        ours.set_read_timeout(Some(LIMIT)).unwrap();
-        let _runsv = Launch::new("runsv").arg(dir).stderr(OwnedFd::from(theirs)).spawn();
+        let (mut messages, stderr) = Messages::new();
+        let _runsv = Launch::new("runsv").arg(dir).stderr(stderr).spawn();
         let count = if dir == dirs[0] { 1 } else { 3 };
-        for _ in 0..count {
-            let mut buffer = [0; 4096];
-            let size = ours.recv(&mut buffer).unwrap();
-            let line = String::from_utf8_lossy(&buffer[..size]).into_owned();
-            assert!(line.starts_with(&format!("runsv {}: ", dir.display())), "{line:?}");
-            assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
-        }
+        messages.assert_lines(count, &format!("runsv {}: ", dir.display()));
     }
 }
 
@@ -358,18 +348,6 @@ impl WriteByte for &fs::File {
     }
 }
 
-/// Sets a soft limit of a process, which runs as [`Launch::unprivileged`] says: with the power
-/// that its own user has.
-#[track_caller]
-fn set_limit(process: Proc, resource: &str, limit: &str) {
-    let words: Vec<_> = unprivileged()
-        .into_iter()
-        .chain(["prlimit".into(), format!("--pid={process}"), format!("--{resource}={limit}:")])
-        .collect();
-    let status = Command::new(&words[0]).args(&words[1..]).status().unwrap();
-    assert!(status.success(), "{words:?}");
-}
-
 #[test]
 fn no_descriptors_left_at_the_start() {
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
@@ -396,13 +374,13 @@ fn no_descriptors_left_while_it_runs() {
     let (service, runsv) = unprivileged_sleeper();
     let process = service.wait_running("sleep").process().unwrap();
     service.wait_stat("run");
-    set_limit(runsv.process(), "nofile", "3");
+    runsv.limit("nofile", "3");
     service.send("p");
     process.wait_for_state('T');
     runsv.wait_stderr(": process cannot open more files\n");
     service.send("c");
     process.wait_for_state('S');
-    set_limit(runsv.process(), "nofile", "100");
+    runsv.limit("nofile", "100");
     service.send("p");
     service.wait_files("run, paused", [1, b'u', 0, 1]);
 }
@@ -411,13 +389,13 @@ fn no_descriptors_left_while_it_runs() {
 fn no_more_processes() {
     let (service, mut runsv) = unprivileged_sleeper();
     let before = service.wait_running("sleep");
-    set_limit(runsv.process(), "nproc", "0");
+    runsv.limit("nproc", "0");
     before.process().unwrap().kill(Signal::KILL);
     runsv.wait_stderr(": temporary failure\n");
     assert!(runsv.stderr().contains("warning: unable to fork"), "{}", runsv.stderr());
     assert!(runsv.lives());
     // Room for whatever else this user runs.
-    set_limit(runsv.process(), "nproc", "5000");
+    runsv.limit("nproc", "5000");
     service.wait_run_again(&before);
 }
 
@@ -491,7 +469,7 @@ fn started_without_standard_descriptors() {
     only_ours!("the reference's own files take their numbers, and its children get them");
     let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
     let launch = Launch::new("runsv").through_sh("exec <&- >&- 2>&-");
-    let mut runsv = launch.arg(service.path()).spawn();
+    let _runsv = launch.arg(service.path()).spawn();
     service.wait_supervised();
     for part in [&*service, &service.log] {
         let process = part.wait_running("sleep").process().unwrap();
@@ -503,11 +481,6 @@ fn started_without_standard_descriptors() {
     }
     service.send("p");
     service.wait_stat("run, paused");
-    service.log.status().process().unwrap().kill(Signal::KILL);
-    service.send("x");
-    service.wait_state(State::Down);
-    service.log.send("d");
-    runsv.wait_exit();
 }
 
 #[test]

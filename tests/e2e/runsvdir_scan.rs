@@ -278,6 +278,22 @@ fn a_directory_that_is_replaced_under_its_name() {
 }
 
 #[test]
+fn a_directory_that_is_replaced_as_an_upgrade_does_it() {
+    let tree = Tree::new();
+    let dir = tree.service().join("one");
+    ServiceDirBuilder::sleeper().build_in(&dir);
+    let new = tree.make("one.new", ServiceDirBuilder::sleeper());
+    let runsvdir = tree.scan();
+    let before = Supervised::new(&dir).wait_running("sleep").process().unwrap();
+    fs::rename(&dir, tree.service().join(".one.old")).unwrap();
+    fs::rename(new.path(), &dir).unwrap();
+    before.wait_for_end();
+    Supervised::new(tree.service().join(".one.old")).wait_unsupervised();
+    Supervised::new(&dir).wait_running("sleep");
+    assert_eq!(names(&runsvdir), ["one"]);
+}
+
+#[test]
 fn a_runsv_that_ends_is_started_again() {
     let tree = Tree::new();
     let (one, two) = (tree.add("one"), tree.add("two"));

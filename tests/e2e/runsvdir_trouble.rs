@@ -1,16 +1,13 @@
 //! Bad input, missing things, limits reached: what `runsvdir` says, and that it goes on.
 
 use std::fs;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 
 use runit_tests::dirs::{create_dir, set_mode, write};
+use runit_tests::messages::Messages;
 use runit_tests::prelude::*;
 use runit_tests::protocol::Supervised;
-use runit_tests::supervisor::unprivileged;
-use runit_tests::wait::LIMIT;
 use rustix::process::Signal;
 
 use crate::runsvdir_scan::Tree;
@@ -140,29 +137,11 @@ fn each_message_is_one_write() {
     for (dir, path) in
         [(tree.path("missing"), suite::search_path()), (tree.service(), "/nonexistent".into())]
     {
-        let (ours, theirs) = UnixDatagram::pair().unwrap();
-        ours.set_read_timeout(Some(LIMIT)).unwrap();
+        let (mut messages, stderr) = Messages::new();
         let launch = Launch::new("runsvdir").env("PATH", path).arg(&dir).arg("short");
-        let _runsvdir = launch.stderr(OwnedFd::from(theirs)).spawn();
-        for _ in 0..3 {
-            let mut buffer = [0; 4096];
-            let size = ours.recv(&mut buffer).unwrap();
-            let line = String::from_utf8_lossy(&buffer[..size]).into_owned();
-            assert!(line.starts_with(&format!("runsvdir {}: ", dir.display())), "{line:?}");
-            assert_eq!(line.find('\n'), Some(line.len() - 1), "{line:?}");
-        }
+        let _runsvdir = launch.stderr(stderr).spawn();
+        messages.assert_lines(3, &format!("runsvdir {}: ", dir.display()));
     }
-}
-
-/// Sets a soft limit of a process that runs without privileges.
-#[track_caller]
-fn set_limit(process: Proc, resource: &str, limit: &str) {
-    let words: Vec<_> = unprivileged()
-        .into_iter()
-        .chain(["prlimit".into(), format!("--pid={process}"), format!("--{resource}={limit}:")])
-        .collect();
-    let status = Command::new(&words[0]).args(&words[1..]).status().unwrap();
-    assert!(status.success(), "{words:?}");
 }
 
 /// A tree that any user may scan, scanned by one without privileges.
@@ -181,14 +160,14 @@ fn scanned_unprivileged() -> (Tree, Service, Supervisor) {
 fn no_descriptors_left_while_it_runs() {
     let (tree, one, mut runsvdir) = scanned_unprivileged();
     let before = one.status();
-    set_limit(runsvdir.process(), "nofile", "3");
+    runsvdir.limit("nofile", "3");
     let two = ServiceDirBuilder::sleeper().build_in(tree.path("made"));
     set_mode(two.path(), 0o777);
     fs::rename(two.path(), tree.service().join("two")).unwrap();
     runsvdir.wait_stderr(": process cannot open more files\n");
     assert!(runsvdir.lives());
     assert_eq!(one.status(), before);
-    set_limit(runsvdir.process(), "nofile", "100");
+    runsvdir.limit("nofile", "100");
     if !suite::is_ours() {
         // The reference looks again only when the directory has changed again.
         write(&tree.service().join("change"), "");
@@ -201,14 +180,14 @@ fn no_descriptors_left_while_it_runs() {
 fn no_more_processes() {
     let (tree, one, mut runsvdir) = scanned_unprivileged();
     let before = one.status();
-    set_limit(runsvdir.process(), "nproc", "0");
+    runsvdir.limit("nproc", "0");
     let two = ServiceDirBuilder::sleeper().build_in(tree.path("made"));
     set_mode(two.path(), 0o777);
     fs::rename(two.path(), tree.service().join("two")).unwrap();
     runsvdir.wait_stderr(": temporary failure\n");
     assert!(runsvdir.stderr().contains("warning: unable to fork"), "{}", runsvdir.stderr());
     assert!(runsvdir.lives());
-    set_limit(runsvdir.process(), "nproc", "5000");
+    runsvdir.limit("nproc", "5000");
     Supervised::new(tree.service().join("two")).wait_running("sleep");
     assert_eq!(one.status(), before);
 }

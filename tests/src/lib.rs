@@ -11,6 +11,7 @@
 
 pub mod dirs;
 pub mod locks;
+pub mod messages;
 pub mod proc;
 pub mod protocol;
 pub mod suite;

@@ -230,6 +230,19 @@ impl Supervisor {
         });
     }
 
+    /// Sets a soft limit of its process, which was started as [`Launch::unprivileged`] says: with
+    /// the power that its own user has. `resource` and `limit` are as for prlimit(1).
+    #[track_caller]
+    pub fn limit(&self, resource: &str, limit: &str) {
+        let words: Vec<_> = unprivileged()
+            .into_iter()
+            .chain(["prlimit".into(), format!("--pid={}", self.process())])
+            .chain([format!("--{resource}={limit}:")])
+            .collect();
+        let status = Command::new(&words[0]).args(&words[1..]).status();
+        assert!(status.is_ok_and(|status| status.success()), "{words:?}");
+    }
+
     /// How it ended, if it has.
     pub fn try_status(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
