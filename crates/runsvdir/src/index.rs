@@ -168,7 +168,6 @@ pub fn hash(key: &[u8]) -> u32 {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::vec;
 
     #[test]
     fn slots_are_used_again() {
@@ -177,7 +176,7 @@ mod tests {
         assert_eq!(slots.remove(a), Some('a'));
         assert_eq!(slots.remove(a), None);
         assert_eq!(slots.insert('c'), a);
-        assert_eq!(slots.iter().collect::<vec::Vec<_>>(), [(a, &'c'), (b, &'b')]);
+        assert_eq!(slots.iter().collect::<Vec<_>>(), [(a, &'c'), (b, &'b')]);
     }
 
     /// Against a map, with few hashes so that many collide.

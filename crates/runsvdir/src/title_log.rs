@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_dot_at_the_start_and_every_fifteen_minutes() {
         let mut log = log(b"log: ----");
-        let minutes = |n| Duration::from_secs(60 * n);
+        let minutes = |n: u64| Duration::from_secs(60 * n);
         for (now, expected) in [
             (0, "---."),
             (0, "---."),
