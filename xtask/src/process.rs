@@ -8,6 +8,9 @@ use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, Result};
 
+/// How many arguments of a command are shown.
+const SHOWN: usize = 40;
+
 /// Runs it to its end on our own input and output, after a line that says what it is.
 pub fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
@@ -71,7 +74,12 @@ fn shown(command: &Command) -> String {
         }
     }
     words.push(quoted(command.get_program()));
-    words.extend(command.get_args().map(quoted));
+    let arguments = command.get_args();
+    let more = arguments.len().saturating_sub(SHOWN);
+    words.extend(arguments.take(SHOWN).map(quoted));
+    if more > 0 {
+        words.push(format!("(and {more} more)"));
+    }
     words.join(" ")
 }
 
@@ -95,6 +103,13 @@ mod tests {
         let mut command = Command::new("cargo");
         command.args(["doc", "it's", ""]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s' ''");
+    }
+
+    #[test]
+    fn thousands_of_arguments_are_counted_only() {
+        let mut command = Command::new("sv");
+        command.args(vec!["x"; 1000]);
+        assert_eq!(shown(&command), format!("sv{} (and 960 more)", " x".repeat(40)));
     }
 
     #[test]

@@ -205,7 +205,7 @@ mod tests {
             unsafe { block.write_bytes(1, size) };
             end = block.wrapping_add(size);
         }
-        let huge = Layout::from_size_align(isize::MAX.cast_unsigned() - 64, 1).unwrap();
+        let huge = Layout::from_size_align(isize::MAX.unsigned_abs() - 64, 1).unwrap();
         // SAFETY: the size is not zero.
         assert!(unsafe { bump.alloc(huge) }.is_null());
         let small = Layout::from_size_align(8, 8).unwrap();

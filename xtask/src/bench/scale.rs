@@ -29,7 +29,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
             })?;
             let sv = |word: &str| {
                 let mut sv = suite.command("sv");
-                sv.arg(word).args((0..size).map(|index| services.path(index)));
+                sv.args(["-w", "120", word]).args((0..size).map(|index| services.path(index)));
                 timed(|| silently(&mut sv))
             };
             // Success means of all: the exit code counts those that failed.
