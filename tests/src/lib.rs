@@ -13,6 +13,7 @@ pub mod dirs;
 pub mod locks;
 pub mod proc;
 pub mod protocol;
+pub mod run;
 pub mod suite;
 pub mod supervisor;
 pub mod wait;
