@@ -75,6 +75,7 @@ pub enum Answer<'a> {
 
 /// Reads the arguments that follow the name, which `plan` has as its command,
 /// into `plan`.
+#[inline(never)]
 pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> {
     let mut lock = Lock { path: c"", wait: true, quiet: false };
     let table = applet.tool().options;

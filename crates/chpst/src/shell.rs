@@ -36,6 +36,7 @@ pub fn run<'a>(plan: &Plan<'a>, env: CStrList<'a>, closed: [bool; 3]) -> Error<'
 
 /// Does the steps; gives the program's arguments, the `PATH` to search it in
 /// and its environment.
+#[inline(never)]
 fn prepare<'a>(
     plan: &Plan<'a>,
     inherited: CStrList<'a>,
@@ -93,6 +94,7 @@ struct Shell<'a> {
 }
 
 impl<'a> Shell<'a> {
+    #[inline(never)]
     fn perform(&mut self, step: &Step<'a>) -> Result<(), Failed> {
         let (what, result) = match *step {
             Step::Session => (What::Session, process::setsid().map(drop)),
