@@ -2,6 +2,12 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail like the test itself")]
 
+mod chpst_env;
+mod chpst_limits;
+mod chpst_new;
+mod chpst_state;
+mod chpst_usage;
+mod chpst_user;
 mod runsv_children;
 mod runsv_control;
 mod runsv_exit;

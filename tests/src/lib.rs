@@ -14,6 +14,7 @@ pub mod locks;
 pub mod messages;
 pub mod proc;
 pub mod protocol;
+pub mod run;
 pub mod suite;
 pub mod supervisor;
 pub mod wait;

@@ -34,9 +34,14 @@ pub struct Launch {
 impl Launch {
     /// The suite's program `name`.
     pub fn new(name: &str) -> Self {
+        Self::path(suite::bin(name))
+    }
+
+    /// The program at `path`.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
         Self {
             wrapper: Vec::new(),
-            program: suite::bin(name),
+            program: path.into(),
             args: Vec::new(),
             cwd: None,
             env: vec![("PATH".into(), Some(suite::search_path()))],

@@ -5,25 +5,34 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_rt::Errno;
+use runit_rt::strings::c_str_in;
 use rustix::fs::Gid;
 
 use crate::environment::append;
-use crate::error::{Error, Failed};
+use crate::error::{Error, Failed, What};
 use crate::number;
 use crate::text::{pieces, same_letters};
 
 /// An account as an option or argument names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Account<'a> {
+pub struct Account<'a> {
+    /// The whole of it.
+    pub spec: &'a CStr,
+    /// How it is to be read.
+    pub form: Form,
+}
+
+/// The ways to name an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
     /// `user`, or `user:group1:group2...`.
-    Named(&'a CStr),
-    /// `+user`, the sign included: with all groups of the account, as a login
-    /// has them.
-    Login(&'a CStr),
-    /// `:uid:gid1:gid2...`, the first colon included.
-    Numbers(&'a CStr),
+    Named,
+    /// `+user`: with all groups of the account, as a login has them.
+    Login,
+    /// `:uid:gid1:gid2...`
+    Numbers,
     /// `user` alone, as daemontools takes it.
-    Alone(&'a CStr),
+    Alone,
 }
 
 /// The user id and the group ids, of which the first is to be the process's
@@ -36,6 +45,8 @@ pub struct Ids {
     pub gid: Gid,
     /// All groups, that one among them.
     pub groups: Vec<Gid>,
+    /// Whether they do not come from elsewhere.
+    pub local: bool,
 }
 
 /// Whose lines are asked for.
@@ -58,43 +69,41 @@ pub trait Source {
 }
 
 impl<'a> Account<'a> {
-    /// The account that `-u` or `-U` names.
+    /// The account that `-u` or `-U` names. Numbers are checked.
     pub fn parse(spec: &'a CStr) -> Result<Self, Error<'a>> {
-        match spec.to_bytes() {
-            [b':', numbers @ ..] => match numeric(numbers) {
-                Some(_) => Ok(Self::Numbers(spec)),
-                None => Err(Error::Refused("invalid uid/gids", numbers)),
-            },
-            [b'+', ..] => Ok(Self::Login(spec)),
-            _ => Ok(Self::Named(spec)),
-        }
+        let form = match spec.to_bytes() {
+            [b':', numbers @ ..] => {
+                if numeric(numbers).is_none() {
+                    let name = spec.to_bytes_with_nul().get(1..).and_then(c_str_in);
+                    return Err(Failed(What::InvalidIds, None).about(name));
+                }
+                Form::Numbers
+            }
+            [b'+', ..] => Form::Login,
+            _ => Form::Named,
+        };
+        Ok(Self { spec, form })
     }
 
     /// The ids, asked of `source` unless they are given as numbers.
     #[inline(never)]
-    pub fn resolve(self, source: &mut dyn Source) -> Result<Ids, Error<'a>> {
-        let (spec, unknown) = match self {
-            Self::Alone(name) => (name.to_bytes(), "unknown account"),
-            Self::Named(spec) | Self::Login(spec) | Self::Numbers(spec) => {
-                (spec.to_bytes(), "unknown user/group")
+    pub fn resolve(self, source: &mut dyn Source) -> Result<Ids, Failed> {
+        let spec = self.spec.to_bytes();
+        let behind_sign = spec.get(1..).unwrap_or_default();
+        match self.form {
+            Form::Numbers => numeric(behind_sign).ok_or(Failed(What::InvalidIds, None)),
+            Form::Alone => lookup(source, spec, None, What::UnknownAccount),
+            Form::Named => {
+                let colon = spec.iter().position(|&byte| byte == b':');
+                let (name, groups) = spec.split_at(colon.unwrap_or(spec.len()));
+                lookup(source, name, groups.get(1..), What::UnknownUserOrGroup)
             }
-        };
-        let (name, words) = match self {
-            Self::Alone(_) => (spec, None),
-            Self::Login(_) => (spec.get(1..).unwrap_or_default(), None),
-            Self::Named(_) | Self::Numbers(_) => {
-                let mut words = pieces(spec, b':');
-                (words.next().unwrap_or_default(), Some(words))
+            Form::Login => {
+                let mut ids = lookup(source, behind_sign, None, What::UnknownUserOrGroup)?;
+                add_memberships(source, behind_sign, &mut ids)?;
+                Ok(ids)
             }
-        };
-        if let Self::Numbers(_) = self {
-            return numeric(spec.get(1..).unwrap_or_default())
-                .ok_or(Error::Refused("invalid uid/gids", spec));
         }
-        let looked_up = lookup(source, name, words, matches!(self, Self::Login(_)));
-        looked_up
-            .map_err(Failed::to("get password/group file entry"))?
-            .ok_or(Error::Refused(unknown, spec))
     }
 }
 
@@ -102,62 +111,58 @@ impl<'a> Account<'a> {
 fn numeric(text: &[u8]) -> Option<Ids> {
     let mut numbers = pieces(text, b':').map(number::id);
     let uid = numbers.next()??;
-    let gid = Gid::from_raw(numbers.next()??);
     let mut groups = Vec::new();
-    append(&mut groups, gid).ok()?;
     for number in numbers {
         append(&mut groups, Gid::from_raw(number?)).ok()?;
     }
-    Some(Ids { uid, gid, groups })
+    Some(Ids { uid, gid: *groups.first()?, groups, local: true })
 }
 
-/// User `name` with the groups `words`, or else with its own, and with those
-/// that it is a member of if it is to have `all`.
-fn lookup<'w>(
+/// User `name` with the groups `list`, or else with its own.
+fn lookup(
     source: &mut dyn Source,
     name: &[u8],
-    words: Option<impl Iterator<Item = &'w [u8]>>,
-    all: bool,
-) -> Result<Option<Ids>, Errno> {
-    let Some(user) = find(source, Database::Users, name)? else {
-        return Ok(None);
-    };
+    list: Option<&[u8]>,
+    unknown: What,
+) -> Result<Ids, Failed> {
+    let Entry { id, mut gid, local } = find(source, Database::Users, name, unknown)?;
     let mut groups = Vec::new();
-    for word in words.into_iter().flatten() {
-        let Some(group) = find(source, Database::Groups, word)? else {
-            return Ok(None);
-        };
-        append(&mut groups, group.gid)?;
-    }
-    let gid = groups.first().copied().unwrap_or(user.gid);
-    if groups.is_empty() {
-        append(&mut groups, gid)?;
-    }
-    if all {
-        for line in pieces(source.file(Database::Groups)?, b'\n') {
-            if let Some(group) = read(line, Database::Groups) {
-                let members = pieces(line, b':').nth(3).unwrap_or_default();
-                if pieces(members, b',').any(|member| member == name) {
-                    add(&mut groups, group.gid)?;
-                }
-            }
-        }
-        if !user.local {
-            let answer = source.elsewhere(Database::Memberships, name)?;
-            let line = pieces(&answer, b'\n').next().unwrap_or_default();
-            for word in pieces(line, b' ') {
-                if let Some(gid) = number::id(word) {
-                    add(&mut groups, Gid::from_raw(gid))?;
-                }
-            }
+    if let Some(list) = list {
+        for word in pieces(list, b':') {
+            let group = find(source, Database::Groups, word, unknown)?;
+            append(&mut groups, group.gid).map_err(Failed::to(What::Lookup))?;
         }
     }
-    Ok(Some(Ids { uid: user.id, gid, groups }))
+    match groups.first() {
+        Some(&first) => gid = first,
+        None => append(&mut groups, gid).map_err(Failed::to(What::Lookup))?,
+    }
+    Ok(Ids { uid: id, gid, groups, local })
 }
 
-/// Adds a group that is not there yet.
-fn add(groups: &mut Vec<Gid>, gid: Gid) -> Result<(), Errno> {
-    if groups.contains(&gid) { Ok(()) } else { append(groups, gid) }
+/// Adds the groups that have user `name` as a member, those that are not there
+/// yet.
+fn add_memberships(source: &mut dyn Source, name: &[u8], ids: &mut Ids) -> Result<(), Failed> {
+    let failed = Failed::to(What::Lookup);
+    let mut add = |gid| {
+        if ids.groups.contains(&gid) { Ok(()) } else { append(&mut ids.groups, gid) }
+    };
+    for line in pieces(source.file(Database::Groups).map_err(&failed)?, b'\n') {
+        let members = pieces(line, b':').nth(3).unwrap_or_default();
+        if pieces(members, b',').any(|member| member == name) {
+            if let Some(group) = read(line, Database::Groups) {
+                add(group.gid).map_err(&failed)?;
+            }
+        }
+    }
+    if !ids.local {
+        let answer = source.elsewhere(Database::Memberships, name).map_err(&failed)?;
+        let line = pieces(&answer, b'\n').next().unwrap_or_default();
+        for gid in pieces(line, b' ').filter_map(number::id) {
+            add(Gid::from_raw(gid)).map_err(&failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// What a line says.
@@ -172,33 +177,40 @@ struct Entry {
 
 /// The first line for `name` that makes sense, of the local file or from
 /// elsewhere.
-fn find(source: &mut dyn Source, database: Database, name: &[u8]) -> Result<Option<Entry>, Errno> {
-    for line in pieces(source.file(database)?, b'\n') {
-        if pieces(line, b':').next() == Some(name) {
-            if let Some(entry) = read(line, database) {
-                return Ok(Some(entry));
-            }
-        }
+fn find(
+    source: &mut dyn Source,
+    database: Database,
+    name: &[u8],
+    unknown: What,
+) -> Result<Entry, Failed> {
+    let text = source.file(database).map_err(Failed::to(What::Lookup))?;
+    if let Some(entry) = line_for(name, text, database, |a, b| a == b) {
+        return Ok(entry);
     }
     // What no account can be called is nothing to ask others for; a dash would
     // be taken for an option.
-    if name.is_empty()
-        || name.starts_with(b"-")
-        || name.iter().any(|byte| matches!(byte, b':' | b'\n'))
-    {
-        return Ok(None);
+    let odd = |&byte: &u8| byte == b':' || byte == b'\n';
+    if name.is_empty() || name.starts_with(b"-") || name.iter().any(odd) {
+        return Err(Failed(unknown, None));
     }
-    for line in pieces(&source.elsewhere(database, name)?, b'\n') {
-        // A number would be answered with the account that has it, which is
-        // not called so. Directories may know no difference between A and a.
-        let first = pieces(line, b':').next().unwrap_or_default();
-        if same_letters(first, name) {
-            if let Some(entry) = read(line, database) {
-                return Ok(Some(Entry { local: false, ..entry }));
-            }
-        }
+    let answer = source.elsewhere(database, name).map_err(Failed::to(What::Lookup))?;
+    // A number would be answered with the account that has it, which is not
+    // called so. Directories may know no difference between A and a.
+    match line_for(name, &answer, database, same_letters) {
+        Some(entry) => Ok(Entry { local: false, ..entry }),
+        None => Err(Failed(unknown, None)),
     }
-    Ok(None)
+}
+
+fn line_for(
+    name: &[u8],
+    text: &[u8],
+    database: Database,
+    same: fn(&[u8], &[u8]) -> bool,
+) -> Option<Entry> {
+    let mut lines = pieces(text, b'\n')
+        .filter(|line| pieces(line, b':').next().is_some_and(|first| same(first, name)));
+    lines.find_map(|line| read(line, database))
 }
 
 fn read(line: &[u8], database: Database) -> Option<Entry> {
@@ -250,12 +262,14 @@ mod tests {
         }
     }
 
+    fn resolve_by(account: Account<'_>, source: &mut Fake) -> Result<Ids, String> {
+        account.resolve(source).map_err(|failed| sentence(failed.about(Some(account.spec))))
+    }
+
     fn resolve(spec: &'static CStr) -> Result<(u32, u32, Vec<u32>), String> {
-        let ids = Account::parse(spec).and_then(|account| account.resolve(&mut Fake::default()));
-        ids.map(|ids| {
-            (ids.uid, ids.gid.as_raw(), ids.groups.iter().map(|gid| gid.as_raw()).collect())
-        })
-        .map_err(sentence)
+        let account = Account::parse(spec).map_err(sentence)?;
+        let ids = resolve_by(account, &mut Fake::default())?;
+        Ok((ids.uid, ids.gid.as_raw(), ids.groups.iter().map(|gid| gid.as_raw()).collect()))
     }
 
     #[test]
@@ -294,10 +308,10 @@ mod tests {
         assert_eq!(resolve(c"ldap"), Ok((1000, 1001, [1001].into())));
         assert_eq!(resolve(c"LDAP:staff:www"), Ok((1000, 1002, [1002, 81].into())));
         let mut source = Fake::default();
-        Account::Named(c"root:staff").resolve(&mut source).unwrap();
+        resolve_by(Account::parse(c"root:staff").unwrap(), &mut source).unwrap();
         assert_eq!(source.asked, "Groups staff\n");
         for name in [c"-x", c"", c"a\nb"] {
-            Account::Alone(name).resolve(&mut source).unwrap_err();
+            resolve_by(Account { spec: name, form: Form::Alone }, &mut source).unwrap_err();
         }
         assert_eq!(source.asked, "Groups staff\n");
     }
@@ -311,20 +325,20 @@ mod tests {
     #[test]
     fn daemontools_takes_a_name_alone() {
         let mut source = Fake::default();
-        let mut alone = |name| Account::Alone(name).resolve(&mut source);
+        let mut alone = |spec| resolve_by(Account { spec, form: Form::Alone }, &mut source);
         assert_eq!(alone(c"web").unwrap().gid.as_raw(), 81);
         for name in [c"web:logs", c":1:2", c"+web"] {
             let expected = format!("unknown account: {}", name.to_str().unwrap());
-            assert_eq!(sentence(alone(name).unwrap_err()), expected);
+            assert_eq!(alone(name).unwrap_err(), expected);
         }
     }
 
     #[test]
     fn a_file_that_is_missing_is_empty_and_one_that_is_broken_is_not() {
         let mut source = Fake { broken: Some(Errno::NOENT), ..Fake::default() };
-        assert_eq!(Account::Named(c"ldap").resolve(&mut source).unwrap().uid, 1000);
+        assert_eq!(resolve_by(Account::parse(c"ldap").unwrap(), &mut source).unwrap().uid, 1000);
         source.broken = Some(Errno::IO);
-        let error = Account::Named(c"ldap").resolve(&mut source).unwrap_err();
-        assert_eq!(sentence(error), "unable to get password/group file entry: input/output error");
+        let error = resolve_by(Account::parse(c"ldap").unwrap(), &mut source).unwrap_err();
+        assert_eq!(error, "unable to get password/group file entry: input/output error");
     }
 }

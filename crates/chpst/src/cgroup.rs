@@ -8,7 +8,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, mkdirat, openat};
 
 use crate::environment::c_string;
-use crate::error::{Error, Failed};
+use crate::error::{Failed, What};
 use crate::text::pieces;
 
 /// `CGROUP2_SUPER_MAGIC`, the file system's type.
@@ -20,38 +20,32 @@ const MOUNTS: [&CStr; 2] = [c"/sys/fs/cgroup", c"/sys/fs/cgroup/unified"];
 /// Moves this process into the group at `path`: from the root directory if it
 /// begins with a slash, else from the root of the hierarchy. What is missing
 /// of it is created, in such a file system only.
-#[inline(never)]
-pub fn join(path: &CStr) -> Result<(), Error<'_>> {
-    match find(path.to_bytes()) {
-        Ok(dir) if is_cgroup(&dir) => {
-            enter(&dir).map_err(|error| Failed("join cgroup", error).about(Some(path)))
-        }
-        Ok(_) | Err(Failed(_, Errno::NODEV)) => {
-            Err(Error::Refused("not in a cgroup v2 file system", path.to_bytes()))
-        }
-        Err(failed) => Err(failed.about(Some(path))),
-    }
+pub fn join(path: &CStr) -> Result<(), Failed> {
+    let failed = Failed::to(What::JoinCgroup);
+    let dir = find(path.to_bytes())?;
+    if is_cgroup(&dir) { enter(&dir).map_err(failed) } else { Err(Failed(What::NoCgroup, None)) }
 }
 
-/// The group's directory. `NODEV` if there is no such file system.
+/// The group's directory.
 fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
+    let failed = Failed::to(What::JoinCgroup);
     let mut dir = if path.starts_with(b"/") {
-        open(CWD, c"/").map_err(Failed::to("join cgroup"))?
+        open(CWD, c"/").map_err(&failed)?
     } else {
         let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount).ok());
-        mounts.find(is_cgroup).ok_or(Failed("join cgroup", Errno::NODEV))?
+        mounts.find(is_cgroup).ok_or(Failed(What::NoCgroup, None))?
     };
     for name in pieces(path, b'/').filter(|name| !name.is_empty()) {
-        let name = c_string(&[name]).map_err(Failed::to("join cgroup"))?;
+        let name = c_string(&[name]).map_err(&failed)?;
         let mut found = open(dir.as_fd(), name);
         if matches!(found, Err(Errno::NOENT)) && is_cgroup(&dir) {
             match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
                 // Or another process was quicker.
                 Ok(()) | Err(Errno::EXIST) => found = open(dir.as_fd(), name),
-                Err(error) => return Err(Failed("create cgroup", error)),
+                Err(error) => return Err(Failed(What::CreateCgroup, Some(error))),
             }
         }
-        dir = found.map_err(Failed::to("join cgroup"))?;
+        dir = found.map_err(&failed)?;
     }
     Ok(dir)
 }

@@ -11,7 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
 
 use crate::VOICE;
 use crate::environment::{append, append_bytes, c_string, can_be_name, changed, clean};
-use crate::error::{Error, Failed};
+use crate::error::{Error, Failed, What};
 use crate::plan::EnvDir;
 use crate::text::pieces;
 
@@ -27,9 +27,9 @@ pub fn apply<'a>(
     verbose: bool,
 ) -> Result<CStrList<'a>, Error<'a>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = openat(CWD, dir.path, flags, Mode::empty())
-        .map_err(|error| Failed("switch to directory", error).about(Some(dir.path)))?;
-    let unread = |error| Failed("read directory", error).about(Some(dir.path));
+    let failed = |what| move |error| Failed(what, Some(error)).about(Some(dir.path));
+    let fd = openat(CWD, dir.path, flags, Mode::empty()).map_err(failed(What::SwitchDirectory))?;
+    let unread = failed(What::ReadDirectory);
     let mut changes = Vec::new();
     let mut buffer = [MaybeUninit::uninit(); BUFFER];
     let mut listing = RawDir::new(fd.as_fd(), &mut buffer);
@@ -40,23 +40,27 @@ pub fn apply<'a>(
         if name.starts_with(b".") {
             continue;
         }
+        let about = |failed: Failed| {
+            // The name must outlive the listing.
+            let path = c_string(&[dir.path.to_bytes(), b"/", name]).unwrap_or(dir.path);
+            failed.about(Some(path))
+        };
         if !can_be_name(name) {
-            VOICE.say("warning: ", &Error::VariableName(dir.path, name));
+            VOICE.say("warning: ", &about(Failed(What::VariableName, None)));
             continue;
         }
         match variable(fd.as_fd(), file) {
             Ok(variable) => append(&mut changes, variable).map_err(unread)?,
             // A dangling symlink, or gone by now.
             Err(Errno::NOENT) => {}
-            Err(Errno::ISDIR) if !dir.strict => {
-                if verbose {
-                    VOICE.say("warning: ", &Error::Variable(dir.path, name, Errno::ISDIR));
-                }
-            }
             Err(error) => {
-                // The name must outlive the listing.
-                let name = c_string(&[name]).map_err(unread)?;
-                return Err(Error::Variable(dir.path, name.to_bytes(), error));
+                let said = about(Failed(What::ReadFile, Some(error)));
+                if error != Errno::ISDIR || dir.strict {
+                    return Err(said);
+                }
+                if verbose {
+                    VOICE.say("warning: ", &said);
+                }
             }
         }
     }

@@ -13,19 +13,27 @@ use crate::text::pieces;
 /// mere `NAME` removes it. The list and its memory are made now, since limits
 /// that are set later may leave none; it lives as long as the process.
 pub fn changed<'a>(old: CStrList<'a>, changes: &[&'a CStr]) -> Result<CStrList<'a>, Errno> {
-    let is_changed = |entry: &&CStr| {
+    let mut entries = Vec::new();
+    for entry in old {
         let name = name_of(entry);
-        changes.iter().any(|change| name_of(change) == name)
-    };
-    let sets = |change: &&CStr| name_of(change).len() < change.count_bytes();
+        if !changes.iter().any(|change| name_of(change) == name) {
+            append(&mut entries, entry)?;
+        }
+    }
+    for change in changes {
+        if name_of(change).len() < change.count_bytes() {
+            append(&mut entries, change)?;
+        }
+    }
+    list(&entries)
+}
+
+/// The strings as a list, which lives as long as the process.
+pub fn list<'a>(strings: &[&'a CStr]) -> Result<CStrList<'a>, Errno> {
     let mut slots = Vec::new();
-    let most = old.count() + changes.len() + 1;
-    slots.try_reserve_exact(most).map_err(|_| Errno::NOMEM)?;
-    slots.resize(most, Slot::default());
-    let kept = old.filter(|entry| !is_changed(entry));
-    let set = changes.iter().copied().filter(sets);
-    // There is room for all of them.
-    list_in(slots.leak(), kept.chain(set)).ok_or(Errno::NOMEM)
+    reserve(&mut slots, strings.len() + 1)?;
+    slots.resize(strings.len() + 1, Slot::default());
+    list_in(slots.leak(), strings.iter().copied()).ok_or(Errno::NOMEM)
 }
 
 /// Room for `more` elements, or the error that there is no memory for it.

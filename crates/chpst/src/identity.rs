@@ -10,20 +10,20 @@ use rustix::thread::{
 
 use crate::account::Ids;
 use crate::capability::Capabilities;
-use crate::error::{Error, Failed};
+use crate::error::{Failed, What};
 
 /// Sets groups, group and user, all three ids of each, and makes sure of it
 /// (this process has one thread).
-pub fn become_user(ids: &Ids) -> Result<(), Error<'static>> {
-    set_thread_groups(&ids.groups).map_err(Failed::to("setgroups"))?;
+pub fn become_user(ids: &Ids) -> Result<(), Failed> {
+    set_thread_groups(&ids.groups).map_err(Failed::to(What::SetGroups))?;
     let gid = ids.gid;
-    set_thread_res_gid(gid, gid, gid).map_err(Failed::to("setgid"))?;
+    set_thread_res_gid(gid, gid, gid).map_err(Failed::to(What::SetGid))?;
     let uid = Uid::from_raw(ids.uid);
-    set_thread_res_uid(uid, uid, uid).map_err(Failed::to("setuid"))?;
+    set_thread_res_uid(uid, uid, uid).map_err(Failed::to(What::SetUid))?;
     if ids::users() == Ok([ids.uid; 3]) && ids::groups() == Ok([gid.as_raw(); 3]) {
         Ok(())
     } else {
-        Err(Error::OtherIds)
+        Err(Failed(What::OtherIds, None))
     }
 }
 

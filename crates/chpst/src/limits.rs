@@ -2,6 +2,8 @@
 
 use rustix::process::{Resource as Kernel, Rlimit};
 
+use crate::error::What;
+
 /// A limited resource, in the order in which limits are set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource {
@@ -45,19 +47,19 @@ impl Resource {
     /// What `-m` limits.
     pub const MEMORY: [Self; 4] = [Self::Data, Self::Stack, Self::Locked, Self::AddressSpace];
 
-    /// What a wrong value was meant to be.
-    pub fn what(self) -> &'static str {
+    /// What to say of a wrong value.
+    pub fn invalid(self) -> What {
         match self {
-            Self::Data => "limit on data size",
-            Self::Stack => "limit on stack size",
-            Self::Locked => "limit on locked memory",
-            Self::AddressSpace => "limit on address space",
-            Self::OpenFiles => "limit on open files",
-            Self::Processes => "limit on processes",
-            Self::FileSize => "limit on file size",
-            Self::Core => "limit on core size",
-            Self::Resident => "limit on resident set",
-            Self::Cpu => "limit on CPU seconds",
+            Self::Data => What::InvalidData,
+            Self::Stack => What::InvalidStack,
+            Self::Locked => What::InvalidLocked,
+            Self::AddressSpace => What::InvalidAddressSpace,
+            Self::OpenFiles => What::InvalidOpenFiles,
+            Self::Processes => What::InvalidProcesses,
+            Self::FileSize => What::InvalidFileSize,
+            Self::Core => What::InvalidCore,
+            Self::Resident => What::InvalidResident,
+            Self::Cpu => What::InvalidCpu,
         }
     }
 

@@ -4,10 +4,10 @@ use core::ffi::CStr;
 
 use runit_core::options::{Complaint, Found, Misuse, Opt, Scanner};
 
-use crate::account::Account;
+use crate::account::{Account, Form};
 use crate::applet::Applet;
 use crate::capability::Capabilities;
-use crate::error::Error;
+use crate::error::{Error, Failed, What};
 use crate::limits::Resource;
 use crate::number;
 use crate::plan::{EnvDir, Lock, Plan, Step};
@@ -75,6 +75,7 @@ pub enum Answer<'a> {
 
 /// Reads the arguments that follow the name, which `plan` has as its command,
 /// into `plan`.
+#[inline(never)]
 pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> {
     let mut lock = Lock { path: c"", wait: true, quiet: false };
     let table = applet.tool().options;
@@ -113,8 +114,8 @@ pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> 
         let operand = plan.command.next().ok_or(Answer::Misuse(None))?;
         lock.path = operand;
         plan.add(match applet {
-            Applet::Setuidgid => Step::User(Account::Alone(operand)),
-            Applet::Envuidgid => Step::EnvAccount(Account::Alone(operand)),
+            Applet::Setuidgid => Step::User(Account { spec: operand, form: Form::Alone }),
+            Applet::Envuidgid => Step::EnvAccount(Account { spec: operand, form: Form::Alone }),
             Applet::Envdir => Step::EnvDir(EnvDir { path: operand, strict: true }),
             _ => Step::Lock(lock),
         });
@@ -130,7 +131,7 @@ pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> 
 /// Takes an option with its value, which is empty if it has none.
 fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<'a>> {
     let text = value.to_bytes();
-    let invalid = |what| Error::Invalid(what, value);
+    let invalid = |what| Failed(what, None).about(Some(value));
     let step = match key {
         Key::Verbose => {
             plan.verbose = true;
@@ -143,7 +144,7 @@ fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<
         // Taken by `parse`.
         Key::Id | Key::Wait(_) | Key::Quiet(_) => return Ok(()),
         Key::Memory => {
-            let limit = number::limit(text, true).ok_or(invalid("limit on memory"))?;
+            let limit = number::limit(text, true).ok_or(invalid(What::InvalidMemory))?;
             for resource in Resource::MEMORY {
                 plan.add(Step::Limit(resource, limit));
             }
@@ -151,7 +152,7 @@ fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<
         }
         Key::Limit(resource) => {
             let limit = number::limit(text, resource.scaled());
-            Step::Limit(resource, limit.ok_or(invalid(resource.what()))?)
+            Step::Limit(resource, limit.ok_or(invalid(resource.invalid()))?)
         }
         Key::Session => Step::Session,
         Key::Close(fd) => Step::Close(fd),
@@ -160,13 +161,13 @@ fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<
         Key::EnvDir => Step::EnvDir(EnvDir { path: value, strict: false }),
         Key::Root => Step::Root(value),
         Key::Dir => Step::Dir(value),
-        Key::Nice => Step::Nice(number::increment(text).ok_or(invalid("nice value"))?),
+        Key::Nice => Step::Nice(number::increment(text).ok_or(invalid(What::InvalidNice))?),
         Key::Lock(wait) => Step::Lock(Lock { path: value, wait, quiet: false }),
         Key::Cgroup => Step::Cgroup(value),
         Key::NoNewPrivileges => Step::NoNewPrivileges,
-        Key::Umask => Step::Umask(number::mask(text).ok_or(invalid("umask"))?),
+        Key::Umask => Step::Umask(number::mask(text).ok_or(invalid(What::InvalidUmask))?),
         Key::Bounding | Key::Ambient => {
-            let set = Capabilities::parse(text).ok_or(invalid("list of capabilities"))?;
+            let set = Capabilities::parse(text).ok_or(invalid(What::InvalidCapabilities))?;
             if key == Key::Bounding {
                 Step::Bounding(set)
             } else {

@@ -66,7 +66,17 @@ pub enum Step<'a> {
     NoNewPrivileges,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    /// The name that an error of it is about.
+    pub fn name(&self) -> Option<&'a CStr> {
+        match *self {
+            Self::Cgroup(path) | Self::Root(path) | Self::Dir(path) => Some(path),
+            Self::Lock(lock) => Some(lock.path),
+            Self::User(account) | Self::EnvAccount(account) => Some(account.spec),
+            _ => None,
+        }
+    }
+
     /// Its place in the order. The order is CONTRACT section 5's; what is new
     /// stands where it has what it needs: the control group while the file
     /// system is the outer one, the bounding set while this is root, the mask

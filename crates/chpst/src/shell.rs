@@ -3,17 +3,16 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_rt::strings::{CStrList, Slot, decimal, list_in};
-use runit_rt::{Errno, spawn};
-use rustix::fd::BorrowedFd;
+use runit_rt::strings::{CStrList, decimal};
+use runit_rt::{Errno, spawn, stdio};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::{process, thread};
 
 use crate::VOICE;
 use crate::account::{Account, Ids};
-use crate::environment::{c_string, changed, reserve};
-use crate::error::{Error, Failed};
+use crate::environment::{append, c_string, changed, list};
+use crate::error::{Error, Failed, What};
 use crate::limits::{Limit, Resource};
 use crate::lookup::System;
 use crate::plan::{Lock, Plan, Step};
@@ -28,8 +27,8 @@ const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 pub fn run<'a>(plan: &Plan<'a>, env: CStrList<'a>, closed: [bool; 3]) -> Error<'a> {
     match prepare(plan, env, closed) {
         Ok((argv, path, env)) => {
-            let file = spawn::Program::Search(plan.program, path);
-            Failed("run", spawn::execute(file, argv, env)).about(Some(plan.program))
+            let error = spawn::execute(spawn::Program::Search(plan.program, path), argv, env);
+            Failed(What::Run, Some(error)).about(Some(plan.program))
         }
         Err(error) => error,
     }
@@ -37,42 +36,56 @@ pub fn run<'a>(plan: &Plan<'a>, env: CStrList<'a>, closed: [bool; 3]) -> Error<'
 
 /// Does the steps; gives the program's arguments, the `PATH` to search it in
 /// and its environment.
+#[inline(never)]
 fn prepare<'a>(
     plan: &Plan<'a>,
     inherited: CStrList<'a>,
     closed: [bool; 3],
 ) -> Result<(CStrList<'a>, &'a CStr, CStrList<'a>), Error<'a>> {
     // Now, since a limit on memory may leave none for it later.
-    let argv = arguments(plan).map_err(|error| Failed("run", error).about(Some(plan.program)))?;
+    let argv = match plan.argv0 {
+        None => plan.command,
+        Some(name) => renamed(plan.command, name)
+            .map_err(|error| Failed(What::Run, Some(error)).about(Some(plan.program)))?,
+    };
     let path = inherited.value_of(b"PATH").unwrap_or(DEFAULT_PATH);
-    let mut shell = Shell { verbose: plan.verbose, inherited, path, environment: inherited };
+    let mut shell = Shell { inherited, path, environment: inherited };
+    let named = |failed: Failed| failed.about(None);
     for (fd, closed) in (0..).zip(closed) {
         if closed {
-            close(fd)?;
+            close(fd).map_err(named)?;
         }
     }
     for step in plan.steps() {
-        shell.perform(*step)?;
+        if let Step::EnvDir(dir) = step {
+            shell.environment = envdir::apply(shell.environment, *dir, plan.verbose)?;
+        } else if let Err(failed) = shell.perform(step) {
+            let error = failed.about(step.name());
+            // As the reference, goes on where this process leads a process
+            // group already and can therefore lead no new session.
+            if *step != Step::Session {
+                return Err(error);
+            }
+            if plan.verbose {
+                VOICE.say("warning: ", &error);
+            }
+        }
     }
     Ok((argv, path, shell.environment))
 }
 
-/// What the program gets as its arguments.
-fn arguments<'a>(plan: &Plan<'a>) -> Result<CStrList<'a>, Errno> {
-    let Some(name) = plan.argv0 else {
-        return Ok(plan.command);
-    };
-    let mut slots = Vec::new();
-    let size = plan.command.count() + 1;
-    reserve(&mut slots, size)?;
-    slots.resize(size, Slot::default());
-    let words = core::iter::once(name).chain(plan.command.rest());
-    list_in(slots.leak(), words).ok_or(Errno::NOMEM)
+/// The command with another name as its first word.
+fn renamed<'a>(command: CStrList<'a>, name: &'a CStr) -> Result<CStrList<'a>, Errno> {
+    let mut words = Vec::new();
+    append(&mut words, name)?;
+    for word in command.rest() {
+        append(&mut words, word)?;
+    }
+    list(&words)
 }
 
 /// What the steps work on beside the process itself.
 struct Shell<'a> {
-    verbose: bool,
     /// The environment and the `PATH` that this program was started with.
     inherited: CStrList<'a>,
     path: &'a CStr,
@@ -81,59 +94,52 @@ struct Shell<'a> {
 }
 
 impl<'a> Shell<'a> {
-    fn perform(&mut self, step: Step<'a>) -> Result<(), Error<'a>> {
-        let (what, result) = match step {
-            Step::Session => {
-                self.lead_session();
-                return Ok(());
+    #[inline(never)]
+    fn perform(&mut self, step: &Step<'a>) -> Result<(), Failed> {
+        let (what, result) = match *step {
+            Step::Session => (What::Session, process::setsid().map(drop)),
+            // Done by the caller.
+            Step::EnvDir(_) => return Ok(()),
+            Step::EnvAccount(account) => {
+                let ids = self.ids(account)?;
+                (What::Environment, self.show(&ids))
             }
-            Step::EnvDir(dir) => {
-                self.environment = envdir::apply(self.environment, dir, self.verbose)?;
-                return Ok(());
-            }
-            Step::EnvAccount(account) => ("set the environment", self.show(&self.ids(account)?)),
             Step::User(account) => return identity::become_user(&self.ids(account)?),
             Step::Cgroup(path) => return cgroup::join(path),
-            Step::Root(dir) | Step::Dir(dir) => {
-                let changed = process::chdir(dir);
-                changed.map_err(|error| Failed("change directory", error).about(Some(dir)))?;
-                let Step::Root(_) = step else {
-                    return Ok(());
-                };
-                ("change root directory", process::chroot(c"."))
+            Step::Dir(dir) => (What::ChangeDirectory, process::chdir(dir)),
+            Step::Root(dir) => {
+                process::chdir(dir).map_err(Failed::to(What::ChangeDirectory))?;
+                (What::ChangeRoot, process::chroot(c"."))
             }
-            Step::Lock(lock) => return take_lock(lock),
-            Step::Close(fd) => return Ok(close(fd)?),
+            Step::Lock(lock) => {
+                let taken = take_lock(lock);
+                return if lock.quiet {
+                    taken.map_err(|_| Failed(What::NotLocked, None))
+                } else {
+                    taken
+                };
+            }
+            Step::Close(fd) => return close(fd),
             Step::Nice(increment) => {
                 let result = process::nice(increment).map(drop);
                 // What the kernel forbids is named as nice(2) names it.
                 let denied = result == Err(Errno::ACCESS);
-                ("set nice level", if denied { Err(Errno::PERM) } else { result })
+                (What::SetNice, if denied { Err(Errno::PERM) } else { result })
             }
-            Step::Bounding(set) => ("reduce the capability bounding set", identity::bound(set)),
-            Step::KeepCapabilities => ("keep capabilities", thread::set_keep_capabilities(true)),
-            Step::Ambient(set) => ("set ambient capabilities", identity::make_ambient(set)),
-            Step::Limit(resource, limit) => ("setrlimit()", set_limit(resource, limit)),
+            Step::Bounding(set) => (What::Bounding, identity::bound(set)),
+            Step::KeepCapabilities => (What::KeepCapabilities, thread::set_keep_capabilities(true)),
+            Step::Ambient(set) => (What::Ambient, identity::make_ambient(set)),
+            Step::Limit(resource, limit) => (What::SetLimit, set_limit(resource, limit)),
             Step::Umask(mask) => {
                 process::umask(Mode::from_raw_mode(mask));
                 return Ok(());
             }
-            Step::NoNewPrivileges => ("give up new privileges", thread::set_no_new_privs(true)),
+            Step::NoNewPrivileges => (What::NoNewPrivileges, thread::set_no_new_privs(true)),
         };
-        Ok(result.map_err(Failed::to(what))?)
+        result.map_err(Failed::to(what))
     }
 
-    /// As the reference, goes on where this process leads a process group
-    /// already and can therefore lead no new session.
-    fn lead_session(&self) {
-        if let Err(error) = process::setsid() {
-            if self.verbose {
-                VOICE.say("warning: ", &Failed("lead a session", error).about(None));
-            }
-        }
-    }
-
-    fn ids(&self, account: Account<'a>) -> Result<Ids, Error<'a>> {
+    fn ids(&self, account: Account<'a>) -> Result<Ids, Failed> {
         account.resolve(&mut System::new(self.inherited, self.path))
     }
 
@@ -146,13 +152,10 @@ impl<'a> Shell<'a> {
 }
 
 /// The lock stays with the descriptor, and that with the program.
-fn take_lock(lock: Lock<'_>) -> Result<(), Error<'_>> {
-    let failed = |what, error| {
-        if lock.quiet { Error::NotLocked } else { Failed(what, error).about(Some(lock.path)) }
-    };
+fn take_lock(lock: Lock<'_>) -> Result<(), Failed> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NONBLOCK;
     let fd = rustix::fs::open(lock.path, flags, Mode::RUSR | Mode::WUSR)
-        .map_err(|error| failed("open lock", error))?;
+        .map_err(Failed::to(What::OpenLock))?;
     let operation = if lock.wait {
         FlockOperation::LockExclusive
     } else {
@@ -162,7 +165,7 @@ fn take_lock(lock: Lock<'_>) -> Result<(), Error<'_>> {
         match flock(&fd, operation) {
             Err(Errno::INTR) => {}
             result => {
-                result.map_err(|error| failed("lock", error))?;
+                result.map_err(Failed::to(What::Lock))?;
                 core::mem::forget(fd);
                 return Ok(());
             }
@@ -173,10 +176,10 @@ fn take_lock(lock: Lock<'_>) -> Result<(), Error<'_>> {
 /// Closes a standard descriptor: not now but by becoming the program, so that
 /// what fails until then is still said.
 fn close(number: u8) -> Result<(), Failed> {
-    let (fd, what): (BorrowedFd<'static>, _) = match number {
-        0 => (runit_rt::stdio::stdin(), "close stdin"),
-        1 => (runit_rt::stdio::stdout(), "close stdout"),
-        _ => (runit_rt::stdio::stderr(), "close stderr"),
+    let (fd, what) = match number {
+        0 => (stdio::stdin(), What::CloseStdin),
+        1 => (stdio::stdout(), What::CloseStdout),
+        _ => (stdio::stderr(), What::CloseStderr),
     };
     fcntl_setfd(fd, FdFlags::CLOEXEC).map_err(Failed::to(what))
 }
