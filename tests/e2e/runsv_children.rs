@@ -143,6 +143,36 @@ fn children_stay_in_the_supervisors_group_and_session() {
 }
 
 #[test]
+fn children_that_leave_the_group_are_still_children() {
+    // As `chpst -P` does, and many daemons.
+    let service = ServiceDirBuilder::new()
+        .run("echo run >>order; exec setsid sleep 100000")
+        .finish("exec setsid sh -c 'echo finish >>order'")
+        .control('h', "exec setsid sh -c 'echo h >>order; exit 0'")
+        .log_run("exec setsid sleep 100000")
+        .build();
+    let mut runsv = Supervisor::runsv(service.path());
+    for part in [&*service, &service.log] {
+        let before = part.wait_running("sleep");
+        let process = before.process().unwrap();
+        assert_eq!(process.session(), Some(process.0));
+        part.send("t");
+        part.wait_run_again(&before);
+        assert!(!process.lives());
+    }
+    service.wait_running("sleep");
+    service.send("h");
+    wait_lines(&service.join("order"), &["run", "finish", "run", "h"]);
+    service.send("d");
+    service.wait_state(State::Down);
+    service.log.wait_running("sleep");
+    service.log.send("d");
+    service.log.wait_state(State::Down);
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+}
+
+#[test]
 fn a_clean_signal_state_stays_clean() {
     let service = staying();
     let (_runsv, heirs) = heirs(&service, Launch::new("runsv"));

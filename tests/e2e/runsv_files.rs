@@ -250,7 +250,7 @@ fn stat_and_pid_keep_their_times_without_a_change() {
     // `p` comes after all of them and makes exactly one change.
     service.send("p");
     service.wait_stat("run, paused");
-    wait_until("stat replaced", || watch.replaced("stat") > 0);
+    wait_until("both replaced", || watch.replaced("stat") > 0 && watch.replaced("status") > 0);
     let (status, stat) = (watch.replaced("status"), watch.replaced("stat"));
     if suite::is_ours() {
         assert_eq!((status, stat), (1, 1), "{:?}", watch.changes());

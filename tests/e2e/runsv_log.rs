@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use runit_tests::dirs::{
-    APPEND, SLEEP, lines, make_fifo, text, wait_line_count, wait_lines, write,
+    APPEND, SLEEP, lines, make_fifo, open_gate, text, wait_line_count, wait_lines, write,
 };
 use runit_tests::prelude::*;
 use rustix::process::Signal;
@@ -260,7 +260,7 @@ fn the_supervisor_waits_for_a_logger_that_still_has_to_write() {
     wait_lines(&service.join("log/state"), &["drained"]);
     assert!(runsv.lives());
     assert!(service.is_supervised());
-    drop(fs::OpenOptions::new().write(true).open(service.join("log/gate")).unwrap());
+    open_gate(&service.join("log/gate"));
     assert_eq!(runsv.wait_exit(), 0);
     assert_eq!(text(&service.join("log/lines")), "line\n");
 }
@@ -297,7 +297,7 @@ fn up_while_the_logger_drains_does_no_harm() {
     wait_lines(&service.join("log/state"), &["drained"]);
     service.send("u");
     service.log.send("u");
-    drop(fs::OpenOptions::new().write(true).open(service.join("log/gate")).unwrap());
+    open_gate(&service.join("log/gate"));
     assert_eq!(runsv.wait_exit(), 0);
     assert_eq!(lines(&service.join("starts")), ["run"]);
 }

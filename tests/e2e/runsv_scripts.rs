@@ -1,10 +1,10 @@
 //! Custom control scripts: when they run, in which order, and what they may prevent.
 
 use std::fs;
-use std::path::Path;
 
 use runit_tests::dirs::{
-    APPEND, RECORDER, SLEEP, lines, make_fifo, set_mode, text, wait_line_count, wait_lines,
+    APPEND, RECORDER, SLEEP, lines, make_fifo, open_gate, set_mode, text, wait_line_count,
+    wait_lines,
 };
 use runit_tests::prelude::*;
 use runit_tests::proc::Signals;
@@ -19,11 +19,6 @@ fn note(word: &str, code: u8) -> String {
 /// `code`.
 fn gated(word: &str, code: u8) -> String {
     format!("echo {word} >>order; : <gate; exit {code}")
-}
-
-/// Lets a [`gated`] script go on.
-fn open_gate(gate: &Path) {
-    drop(fs::OpenOptions::new().write(true).open(gate).unwrap());
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use runit_tests::dirs::{
-    RECORDER, SLEEP, set_mode, text, wait_line_count, wait_lines, write_script,
+    RECORDER, SLEEP, make_fifo, open_gate, set_mode, text, wait_line_count, wait_lines,
+    write_script,
 };
 use runit_tests::messages::Messages;
 use runit_tests::prelude::*;
@@ -435,16 +436,23 @@ fn a_read_only_file_system() {
 #[test]
 fn a_full_file_system() {
     let service = ServiceDirBuilder::new()
-        .run("cat /dev/zero >supervise/fill 2>/dev/null; echo full >>state; exec sleep 100000")
+        .run(
+            ": <gate; cat /dev/zero >supervise/fill 2>/dev/null; echo full >>state\n\
+             exec sleep 100000",
+        )
         .control('2', "rm supervise/fill; echo room >>state")
         .dir("supervise", 0o700)
         .build();
+    make_fifo(&service.join("gate"));
     let mounts = format!("mount -t tmpfs -o size=64k none {}/supervise", service.path().display());
     let Some(launch) = with_mounts(&mounts) else { return };
     let runsv = launch.arg(service.path()).spawn();
     // Seen from within its namespace.
     let inside =
         Supervised::new(format!("/proc/{}/root{}", runsv.process(), service.path().display()));
+    wait_until("a namespace of its own", || inside.is_supervised());
+    inside.wait_files("run", [0, b'u', 0, 1]);
+    open_gate(&service.join("gate"));
     wait_lines(&service.join("state"), &["full"]);
     let process = inside.wait_running("sleep").process().unwrap();
     inside.send("p");

@@ -126,8 +126,9 @@ pub fn text(path: &Path) -> String {
 /// The lines of a file that may not be there yet; the last is whole or left out.
 pub fn lines(path: &Path) -> Vec<String> {
     let text = text(path);
-    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    if whole.is_empty() { Vec::new() } else { whole.split('\n').map(str::to_owned).collect() }
+    let mut all: Vec<_> = text.split('\n').map(str::to_owned).collect();
+    all.pop();
+    all
 }
 
 /// Waits until the file's lines are `wanted`.
@@ -154,6 +155,13 @@ pub fn make_fifo(path: &Path) {
     let bytes = path.as_os_str().as_bytes();
     mknodat(CWD, bytes, FileType::Fifo, Mode::from_raw_mode(0o600), 0)
         .unwrap_or_else(|errno| panic!("{}: {errno}", path.display()));
+}
+
+/// Opens a FIFO for writing and closes it: lets go on what waits at `: <FIFO`.
+#[track_caller]
+pub fn open_gate(path: &Path) {
+    let opened = fs::OpenOptions::new().write(true).open(path);
+    drop(opened.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
 }
 
 /// Writes an executable script; text that does not start with `#!` is one for `sh`.
