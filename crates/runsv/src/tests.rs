@@ -1,0 +1,3 @@
+//! The machines tried without a system call.
+
+mod scenarios;
