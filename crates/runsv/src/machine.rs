@@ -12,6 +12,10 @@ use runit_core::status::{State, StatusRecord, Want};
 use runit_core::tai::Tai64n;
 use rustix::process::{Pid, Signal};
 
+#[cfg(test)]
+#[path = "tests/view.rs"]
+mod view;
+
 /// How long a service that came down this soon after its start has to wait
 /// for the next one, and how long a failed fork waits to be tried again.
 pub const THROTTLE: Nanoseconds = 1_000_000_000;
@@ -127,7 +131,7 @@ enum Pending {
 }
 
 /// One service.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
     role: Role,
     record: StatusRecord,
