@@ -8,6 +8,7 @@ mod chpst_new;
 mod chpst_state;
 mod chpst_usage;
 mod chpst_user;
+mod real_services;
 mod runsv_children;
 mod runsv_control;
 mod runsv_exit;

@@ -274,12 +274,23 @@ impl Supervisor {
         self.try_status().is_none()
     }
 
-    /// All living processes that descend from it, itself too, however they are related now.
+    /// All living processes that descend from it, itself too, however they are related now. A
+    /// program that writes its title over its environment (nginx, redis) loses the mark: it counts
+    /// as long as its parent does.
     pub fn family(&self) -> BTreeSet<Proc> {
-        Proc::all()
-            .into_iter()
-            .filter(|process| process.lives() && process.environ().contains(&self.mark))
-            .collect()
+        let mut others: Vec<_> = Proc::all().into_iter().filter(|p| p.lives()).collect();
+        let mut found: BTreeSet<Proc> = BTreeSet::new();
+        loop {
+            let (more, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|process| {
+                process.environ().contains(&self.mark)
+                    || process.parent().is_some_and(|parent| found.contains(&parent))
+            });
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+            others = rest;
+        }
     }
 
     /// Its living `runsv` children, by the name each was given.

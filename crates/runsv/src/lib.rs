@@ -21,6 +21,8 @@ pub mod pair;
 pub mod report;
 pub mod setup;
 pub mod shell;
+#[cfg(test)]
+mod tests;
 
 use core::ffi::CStr;
 

@@ -12,6 +12,10 @@ use runit_core::status::{State, StatusRecord, Want};
 use runit_core::tai::Tai64n;
 use rustix::process::{Pid, Signal};
 
+#[cfg(test)]
+#[path = "tests/view.rs"]
+mod view;
+
 /// How long a service that came down this soon after its start has to wait
 /// for the next one, and how long a failed fork waits to be tried again.
 pub const THROTTLE: Nanoseconds = 1_000_000_000;
@@ -127,7 +131,7 @@ enum Pending {
 }
 
 /// One service.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
     role: Role,
     record: StatusRecord,
@@ -226,10 +230,16 @@ impl Service {
                     self.hook(ControlByte::Term, Pending::Stop, out);
                 }
             }
-            ControlByte::Pause | ControlByte::Cont if self.record.state == State::Down => {
-                self.record.paused = command == ControlByte::Pause;
-            }
             _ if running => self.hook(command, Pending::Signal(command), out),
+            _ => self.flag_pause(command),
+        }
+    }
+
+    /// `p` sets the flag, also where there is no process to be stopped.
+    fn flag_pause(&mut self, command: ControlByte) {
+        match command {
+            ControlByte::Pause => self.record.paused = true,
+            ControlByte::Cont => self.record.paused = false,
             _ => {}
         }
     }
@@ -250,18 +260,14 @@ impl Service {
     }
 
     fn hook_done(&mut self, handled: bool, out: &mut Actions) {
-        // The process may have ended while the script ran.
-        let process = self.record.pid.filter(|_| self.record.state == State::Run);
+        // The process may have ended while the script ran; `finish` waits for it.
+        let process = self.record.pid;
         match core::mem::replace(&mut self.pending, Pending::Nothing) {
             Pending::Signal(command) => {
                 if let (false, Some(pid), Some(signal)) = (handled, process, command.signal()) {
                     out.push(self.role, Action::Kill(pid, signal));
                 }
-                match command {
-                    ControlByte::Pause => self.record.paused = process.is_some(),
-                    ControlByte::Cont => self.record.paused = false,
-                    _ => {}
-                }
+                self.flag_pause(command);
             }
             Pending::Stop => self.stop(handled, process, out),
             Pending::BeforeStart => self.start(Program::Run, out),

@@ -31,6 +31,8 @@ enum Phase {
         /// Whether it may be started for what is left when it has ended.
         again: bool,
     },
+    /// All is down, and stays so.
+    Ended,
 }
 
 /// A service, and its log service if it has one.
@@ -78,6 +80,9 @@ impl Pair {
     /// Takes in an event; gives what to do.
     pub fn step(&mut self, now: Now, event: PairEvent) -> Actions {
         let mut out = Actions::default();
+        if self.phase == Phase::Ended {
+            return out;
+        }
         match event {
             PairEvent::For(role, event) => self.step_one(now, role, event, &mut out),
             PairEvent::Term => {
@@ -126,7 +131,7 @@ impl Pair {
                 ends
             }
             (Phase::Draining { .. }, Some(log)) => log.is_down() && log.deadline().is_none(),
-            (Phase::Draining { .. }, None) => false,
+            (Phase::Draining { .. }, None) | (Phase::Ended, _) => false,
         };
         if due {
             out.push(Role::Service, Action::Drain);
@@ -143,7 +148,10 @@ impl Pair {
                 log.start_again();
                 log.step(now, Event::Tick, out);
             }
-            _ => out.push(Role::Service, Action::Quit),
+            _ => {
+                self.phase = Phase::Ended;
+                out.push(Role::Service, Action::Quit);
+            }
         }
     }
 }
