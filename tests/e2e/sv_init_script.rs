@@ -90,7 +90,7 @@ fn wrong_usage() {
     services.called("a", "-z").is_all(2, "", &format!("a: illegal option -- z\n{USAGE}"));
     let version = services.called("a", "-V");
     assert_eq!(version.code, 2);
-    assert!(version.err.starts_with("$Id: ") && version.err.ends_with(USAGE), "{version:?}");
+    assert!(version.err.starts_with("$Id") && version.err.ends_with(USAGE), "{version:?}");
     if suite::is_program_ours("sv") {
         // To the reference they begin with the letters of `exit` and `down`.
         for words in ["enable", "disable"] {
