@@ -17,6 +17,7 @@ pub mod protocol;
 pub mod run;
 pub mod suite;
 pub mod supervisor;
+pub mod sv;
 pub mod wait;
 pub mod watch;
 
@@ -34,9 +35,15 @@ pub mod prelude {
     };
 }
 
-/// Returns from the calling test, saying why, unless the suite under test is this workspace's.
+/// Returns from the calling test, saying why, unless the suite under test is this workspace's:
+/// its supervisors, or the program that is named first.
 #[macro_export]
 macro_rules! only_ours {
+    ($program:literal, $reason:expr) => {
+        if !$crate::suite::only_our_program($program, $reason) {
+            return;
+        }
+    };
     ($reason:expr) => {
         if !$crate::suite::only_ours($reason) {
             return;

@@ -1,16 +1,20 @@
 //! Which programs are tested: `RUNIT_UNDER_TEST=DIR`, or else the workspace's own build.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::wait::LIMIT;
 
 /// The variable that names the directory of the programs to test.
 pub const VARIABLE: &str = "RUNIT_UNDER_TEST";
+
+/// The variable that names another directory for the supervisors alone, so that `sv` of one suite
+/// is tested on the `runsv` of another.
+pub const SUPERVISORS: &str = "RUNSV_UNDER_TEST";
 
 /// The program called `name` of the suite under test.
 ///
@@ -25,7 +29,9 @@ pub fn bin(name: &str) -> PathBuf {
 }
 
 fn find(name: &str) -> Option<PathBuf> {
-    let Some(dir) = env::var_os(VARIABLE).map(PathBuf::from) else {
+    let supervisor = matches!(name, "runsv" | "runsvdir").then(|| env::var_os(SUPERVISORS));
+    let dir = supervisor.flatten().or_else(|| env::var_os(VARIABLE));
+    let Some(dir) = dir.map(PathBuf::from) else {
         return built().get(name).cloned();
     };
     [dir.join(name), dir.join("../sbin").join(name)].into_iter().find(|path| path.exists())
@@ -53,11 +59,18 @@ pub fn search_path() -> OsString {
     env::join_paths(dirs).unwrap_or_else(|error| panic!("PATH: {error}"))
 }
 
-/// Whether the suite under test is this project's, which answers `--version` with its name.
+/// Whether the supervisors under test are this project's.
 pub fn is_ours() -> bool {
-    static OURS: OnceLock<bool> = OnceLock::new();
-    *OURS.get_or_init(|| {
-        let program = bin("runsv");
+    is_program_ours("runsv")
+}
+
+/// Whether the program called `name` is this project's, which answers `--version` with its name.
+pub fn is_program_ours(name: &str) -> bool {
+    static OURS: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+    // Nothing is left undone by a test that panicked with it.
+    let mut ours = OURS.lock().unwrap_or_else(PoisonError::into_inner);
+    *ours.entry(name.to_owned()).or_insert_with(|| {
+        let program = bin(name);
         let output = Command::new(&program)
             .arg("--version")
             .output()
@@ -66,10 +79,15 @@ pub fn is_ours() -> bool {
     })
 }
 
-/// Whether the suite is this project's; if not, says on standard error that the calling test does
-/// not apply, and why.
+/// Whether the supervisors are this project's; if not, says on standard error that the calling test
+/// does not apply, and why.
 pub fn only_ours(reason: &str) -> bool {
-    let ours = is_ours();
+    only_our_program("runsv", reason)
+}
+
+/// The same of the program called `name`.
+pub fn only_our_program(name: &str, reason: &str) -> bool {
+    let ours = is_program_ours(name);
     if !ours {
         let test = std::thread::current().name().unwrap_or("a test").to_owned();
         eprintln!("{test}: does not apply to this suite: {reason}");

@@ -66,7 +66,7 @@ impl Watches {
         };
         let supervise = place.at(SERVICE.supervise);
         let remote = statfs(supervise).is_ok_and(|fs| is_remote(fs.f_type));
-        let changes = WatchFlags::MOVED_TO | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+        let changes = WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::DELETE_SELF;
         let Ok(directory) = inotify::add_watch(inotify, supervise, changes) else {
             return false;
         };
