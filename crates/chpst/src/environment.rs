@@ -99,14 +99,13 @@ mod tests {
         for step in steps {
             let mut changes = Changes::default();
             for (name, value) in *step {
-                match value {
-                    Some(value) => changes.set(name, value).unwrap(),
-                    None => {
-                        let start = changes.text.as_slice().len();
-                        changes.text.extend(name).unwrap();
-                        changes.add(start, name, false).unwrap();
-                    }
+                if let Some(value) = value {
+                    changes.set(name, value).unwrap();
+                    continue;
                 }
+                let start = changes.text.as_slice().len();
+                changes.text.extend(name).unwrap();
+                changes.add(start, name, false).unwrap();
             }
             list = changes.apply(list).unwrap();
         }

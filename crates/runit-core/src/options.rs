@@ -118,7 +118,7 @@ impl<'a, K: Copy> Scanner<'a, K> {
     }
 
     fn long(&mut self, word: &'a CStr) -> Result<Found<'a, K>, Misuse> {
-        let name = &word.to_bytes_with_nul()[2..];
+        let name = word.to_bytes_with_nul().get(2..).unwrap_or_default();
         let end = name.iter().position(|&byte| byte == b'=' || byte == 0).ok_or(Misuse)?;
         let (name, behind) = name.split_at(end);
         let given = match behind {
@@ -167,7 +167,7 @@ impl<'a, K: Copy> Iterator for Scanner<'a, K> {
             }
             [b'-', _, ..] => {
                 self.rest = behind;
-                self.cluster = &word.to_bytes_with_nul()[1..];
+                self.cluster = word.to_bytes_with_nul().get(1..).unwrap_or_default();
                 Some(self.letter())
             }
             _ => {
