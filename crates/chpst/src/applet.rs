@@ -64,12 +64,11 @@ pub static TOOLS: [Tool<Key>; 7] = [
         synopsis: &["chpst [OPTION...] PROG [ARG...]"],
         about: "Changes the state of its process as the options say, and becomes PROG.",
         options: CHPST,
-        notes: "USER is a name, :UID:GID[:GID...] in numbers, or +NAME with all groups of the\n\
-            account. CAPS is a list as net_bind_service,kill, none, or ~LIST for all others.\n\
-            PATH is a directory, or without a slash before it a group below the cgroup v2 root.\n\
-            A limit N is a number, in bytes where it is about size, with k, m or g behind it\n\
-            for 2^10, 2^20, 2^30 times as much; or =, which stands for the hard limit.\n\
-            Exit codes: 100 for wrong usage, 111 if a step or PROG failed; else PROG's.",
+        notes: "USER: a name, :UID:GID[:GID...], or +NAME with all groups of the account\n\
+            CAPS: names with commas between them, none, or ~NAMES for all others\n\
+            PATH: a directory, or without a leading slash a group below the cgroup v2 root\n\
+            N: a number, also with k, m or g (2^10, 2^20, 2^30), or = for the hard limit\n\
+            Exit codes: 100 wrong usage, 111 a step or PROG failed; else PROG's.",
     },
     Tool {
         name: "setuidgid",
