@@ -3,7 +3,7 @@
 
 use runit_rt::Errno;
 use runit_rt::pile::Pile;
-use runit_rt::strings::{CStrList, Link, c_str_in, list_of};
+use runit_rt::strings::{CStrList, Link, c_str_in, decimal, list_of};
 
 use crate::text::pieces;
 
@@ -32,12 +32,13 @@ impl Changes {
         self.places.push(Place { start, name_end: start + name.len(), is_set })
     }
 
-    /// Sets `name` to `value`.
-    pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), Errno> {
+    /// Sets `name` to `number`.
+    pub fn set(&mut self, name: &[u8], number: u32) -> Result<(), Errno> {
         let start = self.text.as_slice().len();
-        for part in [name, b"=", value, b"\0"] {
-            self.text.extend(part)?;
-        }
+        self.text.extend(name)?;
+        self.text.push(b'=')?;
+        self.text.extend(decimal(number.into(), &mut [0; 20]))?;
+        self.text.push(0)?;
         self.add(start, name, true)
     }
 
@@ -91,7 +92,7 @@ mod tests {
     use runit_rt::strings::{Slot, list_in};
     use std::vec::Vec;
 
-    type Step = [(&'static [u8], Option<&'static [u8]>)];
+    type Step = [(&'static [u8], Option<u32>)];
 
     fn after(inherited: &[&'static CStr], steps: &[&Step]) -> Vec<Vec<u8>> {
         let mut slots = [Slot::default(); 8];
@@ -100,7 +101,7 @@ mod tests {
             let mut changes = Changes::default();
             for (name, value) in *step {
                 if let Some(value) = value {
-                    changes.set(name, value).unwrap();
+                    changes.set(name, *value).unwrap();
                     continue;
                 }
                 let start = changes.text.as_slice().len();
@@ -118,11 +119,11 @@ mod tests {
         let all: [&[u8]; 5] = [b"AB=1", b"A=1", b"B=2", b"A=3", b"odd"];
         assert_eq!(after(&inherited, &[]), all);
         assert_eq!(after(&inherited, &[&[]]), all);
-        let once: &Step = &[(b"B", None), (b"A", Some(b"new"))];
-        let expected: [&[u8]; 3] = [b"AB=1", b"odd", b"A=new"];
+        let once: &Step = &[(b"B", None), (b"A", Some(20))];
+        let expected: [&[u8]; 3] = [b"AB=1", b"odd", b"A=20"];
         assert_eq!(after(&inherited, &[once]), expected);
-        let twice: [&Step; 2] = [&[(b"A", Some(b"x"))], &[(b"A", Some(b"")), (b"odd", None)]];
-        let expected: [&[u8]; 3] = [b"AB=1", b"B=2", b"A="];
+        let twice: [&Step; 2] = [&[(b"A", Some(1))], &[(b"A", Some(0)), (b"odd", None)]];
+        let expected: [&[u8]; 3] = [b"AB=1", b"B=2", b"A=0"];
         assert_eq!(after(&inherited, &twice), expected);
         assert!(after(&[], &[&[(b"A", None)]]).is_empty());
     }

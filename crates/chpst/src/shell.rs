@@ -3,7 +3,7 @@
 use core::ffi::CStr;
 
 use runit_rt::pile::Pile;
-use runit_rt::strings::{CStrList, Link, decimal, list_of};
+use runit_rt::strings::{CStrList, Link, list_of};
 use runit_rt::{Errno, spawn, stdio};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -146,9 +146,8 @@ impl<'a> Shell<'a> {
 
     fn show(&mut self, ids: &Ids) -> Result<(), Errno> {
         let mut changes = Changes::default();
-        for (name, id) in [(b"UID", ids.uid), (b"GID", ids.gid.as_raw())] {
-            changes.set(name, decimal(id.into(), &mut [0; 20]))?;
-        }
+        changes.set(b"UID", ids.uid)?;
+        changes.set(b"GID", ids.gid.as_raw())?;
         self.environment = changes.apply(self.environment)?;
         Ok(())
     }

@@ -125,10 +125,12 @@ impl<'a, K: Copy> Scanner<'a, K> {
             [b'=', value @ ..] => Some(c_str_in(value).ok_or(Misuse)?),
             _ => None,
         };
-        match (name, given) {
-            (b"help", None) => return Ok(Found::Help),
-            (b"version", None) => return Ok(Found::Version),
-            _ => {}
+        // Compared whole: patterns would be compared byte by byte.
+        if given.is_none() && name == b"help" {
+            return Ok(Found::Help);
+        }
+        if given.is_none() && name == b"version" {
+            return Ok(Found::Version);
         }
         let is_it = |o: &&Opt<K>| o.long.is_some_and(|long| long.as_bytes() == name);
         let Some(option) = self.table.iter().find(is_it) else {
