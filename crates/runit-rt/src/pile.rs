@@ -12,33 +12,45 @@ const SMALLEST: usize = 64 * 1024;
 /// Values one after the other, in memory of their own that is never given
 /// back: for a program that does its work and ends.
 pub struct Pile<T: Copy> {
+    bytes: Bytes,
+    values: PhantomData<T>,
+}
+
+/// The same whatever the values are, so that there is one copy of its code.
+struct Bytes {
     first: *mut u8,
-    /// In bytes.
     used: usize,
     mapped: usize,
-    values: PhantomData<T>,
+}
+
+impl Bytes {
+    /// # Safety
+    /// `count` bytes can be read at `from`, none of which are these here.
+    unsafe fn append(&mut self, from: *const u8, count: usize) -> Result<(), Errno> {
+        if self.mapped - self.used < count {
+            (self.first, self.mapped) = grow(self.first, self.mapped, self.used, count)?;
+        }
+        // SAFETY: there is room behind the bytes used, to which nobody has a
+        // reference; the caller answers for the source.
+        unsafe { core::ptr::copy_nonoverlapping(from, self.first.add(self.used), count) };
+        self.used += count;
+        Ok(())
+    }
 }
 
 impl<T: Copy> Pile<T> {
     /// An empty pile, without memory yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { first: core::ptr::null_mut(), used: 0, mapped: 0, values: PhantomData }
+        let bytes = Bytes { first: core::ptr::null_mut(), used: 0, mapped: 0 };
+        Self { bytes, values: PhantomData }
     }
 
     /// Appends `values`. An error means that there is no memory for them.
     pub fn extend(&mut self, values: &[T]) -> Result<(), Errno> {
-        let more = size_of_val(values);
-        if self.mapped - self.used < more {
-            (self.first, self.mapped) = grow(self.first, self.mapped, self.used, more)?;
-        }
-        // SAFETY: there is room for `more` bytes behind those used, and nobody
-        // else has a reference to them.
-        unsafe {
-            core::ptr::copy_nonoverlapping(values.as_ptr().cast(), self.first.add(self.used), more);
-        }
-        self.used += more;
-        Ok(())
+        // SAFETY: the slice is that long, and a reference into this pile would
+        // borrow it.
+        unsafe { self.bytes.append(values.as_ptr().cast(), size_of_val(values)) }
     }
 
     /// Appends `value`.
@@ -48,17 +60,19 @@ impl<T: Copy> Pile<T> {
 
     /// Leaves out what follows the first `length` values.
     pub fn truncate(&mut self, length: usize) {
-        self.used = self.used.min(length.saturating_mul(size_of::<T>()));
+        self.bytes.used = self.bytes.used.min(length.saturating_mul(size_of::<T>()));
     }
 
     /// The values.
     pub fn as_slice(&self) -> &[T] {
-        if self.used == 0 {
+        if self.bytes.used == 0 {
             return &[];
         }
         // SAFETY: so many values were copied here, to a place that is aligned
         // for any type since it is the start of a mapping.
-        unsafe { core::slice::from_raw_parts(self.first.cast(), self.used / size_of::<T>()) }
+        unsafe {
+            core::slice::from_raw_parts(self.bytes.first.cast(), self.bytes.used / size_of::<T>())
+        }
     }
 
     /// The values, for the rest of the process's life.
