@@ -1,5 +1,5 @@
 //! Links `chpst`.
 
 fn main() {
-    runit_build::link(runit_build::Statics::Writable);
+    runit_build::link(runit_build::Statics::None);
 }

@@ -1,14 +1,13 @@
 //! Users and groups: how they are named, and their lines in `passwd(5)` and
 //! `group(5)`. Where the lines come from is the caller's affair.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_rt::Errno;
+use runit_rt::pile::Pile;
 use runit_rt::strings::c_str_in;
 use rustix::fs::Gid;
 
-use crate::environment::append;
 use crate::error::{Error, Failed, What};
 use crate::number;
 use crate::text::{pieces, same_letters};
@@ -37,14 +36,13 @@ pub enum Form {
 
 /// The user id and the group ids, of which the first is to be the process's
 /// own.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ids {
     /// The user id.
     pub uid: u32,
     /// The process's own group.
     pub gid: Gid,
     /// All groups, that one among them.
-    pub groups: Vec<Gid>,
+    pub groups: Pile<Gid>,
     /// Whether they do not come from elsewhere.
     pub local: bool,
 }
@@ -63,9 +61,9 @@ pub enum Database {
 /// Where the lines come from.
 pub trait Source {
     /// All lines of the local file; nothing if there is none.
-    fn file(&mut self, database: Database) -> Result<&[u8], Errno>;
+    fn file(&self, database: Database) -> Result<&'static [u8], Errno>;
     /// The line for `name` as other sources have it (LDAP and the like).
-    fn elsewhere(&mut self, database: Database, name: &[u8]) -> Result<Vec<u8>, Errno>;
+    fn elsewhere(&self, database: Database, name: &[u8]) -> Result<&'static [u8], Errno>;
 }
 
 impl<'a> Account<'a> {
@@ -87,7 +85,7 @@ impl<'a> Account<'a> {
 
     /// The ids, asked of `source` unless they are given as numbers.
     #[inline(never)]
-    pub fn resolve(self, source: &mut dyn Source) -> Result<Ids, Failed> {
+    pub fn resolve(self, source: &dyn Source) -> Result<Ids, Failed> {
         let spec = self.spec.to_bytes();
         let behind_sign = spec.get(1..).unwrap_or_default();
         match self.form {
@@ -111,41 +109,41 @@ impl<'a> Account<'a> {
 fn numeric(text: &[u8]) -> Option<Ids> {
     let mut numbers = pieces(text, b':').map(number::id);
     let uid = numbers.next()??;
-    let mut groups = Vec::new();
+    let mut groups = Pile::new();
     for number in numbers {
-        append(&mut groups, Gid::from_raw(number?)).ok()?;
+        groups.push(Gid::from_raw(number?)).ok()?;
     }
-    Some(Ids { uid, gid: *groups.first()?, groups, local: true })
+    Some(Ids { uid, gid: *groups.as_slice().first()?, groups, local: true })
 }
 
 /// User `name` with the groups `list`, or else with its own.
 fn lookup(
-    source: &mut dyn Source,
+    source: &dyn Source,
     name: &[u8],
     list: Option<&[u8]>,
     unknown: What,
 ) -> Result<Ids, Failed> {
     let Entry { id, mut gid, local } = find(source, Database::Users, name, unknown)?;
-    let mut groups = Vec::new();
+    let mut groups = Pile::new();
     if let Some(list) = list {
         for word in pieces(list, b':') {
             let group = find(source, Database::Groups, word, unknown)?;
-            append(&mut groups, group.gid).map_err(Failed::to(What::Lookup))?;
+            groups.push(group.gid).map_err(Failed::to(What::Lookup))?;
         }
     }
-    match groups.first() {
+    match groups.as_slice().first() {
         Some(&first) => gid = first,
-        None => append(&mut groups, gid).map_err(Failed::to(What::Lookup))?,
+        None => groups.push(gid).map_err(Failed::to(What::Lookup))?,
     }
     Ok(Ids { uid: id, gid, groups, local })
 }
 
 /// Adds the groups that have user `name` as a member, those that are not there
 /// yet.
-fn add_memberships(source: &mut dyn Source, name: &[u8], ids: &mut Ids) -> Result<(), Failed> {
+fn add_memberships(source: &dyn Source, name: &[u8], ids: &mut Ids) -> Result<(), Failed> {
     let failed = Failed::to(What::Lookup);
     let mut add = |gid| {
-        if ids.groups.contains(&gid) { Ok(()) } else { append(&mut ids.groups, gid) }
+        if ids.groups.as_slice().contains(&gid) { Ok(()) } else { ids.groups.push(gid) }
     };
     for line in pieces(source.file(Database::Groups).map_err(&failed)?, b'\n') {
         let members = pieces(line, b':').nth(3).unwrap_or_default();
@@ -157,7 +155,7 @@ fn add_memberships(source: &mut dyn Source, name: &[u8], ids: &mut Ids) -> Resul
     }
     if !ids.local {
         let answer = source.elsewhere(Database::Memberships, name).map_err(&failed)?;
-        let line = pieces(&answer, b'\n').next().unwrap_or_default();
+        let line = pieces(answer, b'\n').next().unwrap_or_default();
         for gid in pieces(line, b' ').filter_map(number::id) {
             add(Gid::from_raw(gid)).map_err(&failed)?;
         }
@@ -178,7 +176,7 @@ struct Entry {
 /// The first line for `name` that makes sense, of the local file or from
 /// elsewhere.
 fn find(
-    source: &mut dyn Source,
+    source: &dyn Source,
     database: Database,
     name: &[u8],
     unknown: What,
@@ -196,7 +194,7 @@ fn find(
     let answer = source.elsewhere(database, name).map_err(Failed::to(What::Lookup))?;
     // A number would be answered with the account that has it, which is not
     // called so. Directories may know no difference between A and a.
-    match line_for(name, &answer, database, same_letters) {
+    match line_for(name, answer, database, same_letters) {
         Some(entry) => Ok(Entry { local: false, ..entry }),
         None => Err(Failed(unknown, None)),
     }
@@ -224,15 +222,17 @@ fn read(line: &[u8], database: Database) -> Option<Entry> {
 mod tests {
     use super::*;
     use crate::error::tests::sentence;
+    use core::cell::RefCell;
     use core::fmt::Write;
     use std::format;
     use std::string::String;
+    use std::vec::Vec;
 
     /// Files, and what other sources say.
     #[derive(Default)]
     struct Fake {
         broken: Option<Errno>,
-        asked: String,
+        asked: RefCell<String>,
     }
 
     const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\nbroken:x:1x:5::/:\n+::::::\n\
@@ -241,7 +241,7 @@ mod tests {
         b"root:x:0:\nwww:x:81:\nlogs:x:4:root,web\nwebs:x:5:webby\nweb:x:6:web,web\nbad:x:z:web\n";
 
     impl Source for Fake {
-        fn file(&mut self, database: Database) -> Result<&[u8], Errno> {
+        fn file(&self, database: Database) -> Result<&'static [u8], Errno> {
             match (self.broken, database) {
                 (Some(Errno::NOENT), _) => Ok(b""),
                 (Some(error), _) => Err(error),
@@ -250,26 +250,30 @@ mod tests {
             }
         }
 
-        fn elsewhere(&mut self, database: Database, name: &[u8]) -> Result<Vec<u8>, Errno> {
-            writeln!(self.asked, "{database:?} {}", name.escape_ascii()).unwrap();
+        fn elsewhere(&self, database: Database, name: &[u8]) -> Result<&'static [u8], Errno> {
+            writeln!(self.asked.borrow_mut(), "{database:?} {}", name.escape_ascii()).unwrap();
             Ok(match (database, name) {
-                (Database::Users, b"ldap" | b"LDAP") => b"ldap:*:1000:1001:L:/:/bin/sh\n".to_vec(),
-                (Database::Users, b"80") => PASSWD.to_vec(),
-                (Database::Memberships, b"ldap") => b"ldap      1001 1003\n".to_vec(),
-                (Database::Groups, b"staff") => b"staff:*:1002:ldap\n".to_vec(),
-                _ => Vec::new(),
+                (Database::Users, b"ldap" | b"LDAP") => b"ldap:*:1000:1001:L:/:/bin/sh\n",
+                (Database::Users, b"80") => PASSWD,
+                (Database::Memberships, b"ldap") => b"ldap      1001 1003\n",
+                (Database::Groups, b"staff") => b"staff:*:1002:ldap\n",
+                _ => b"",
             })
         }
     }
 
-    fn resolve_by(account: Account<'_>, source: &mut Fake) -> Result<Ids, String> {
-        account.resolve(source).map_err(|failed| sentence(failed.about(Some(account.spec))))
+    /// User, group, and all groups.
+    type Resolved = (u32, u32, Vec<u32>);
+
+    fn resolve_by(account: Account<'_>, source: &Fake) -> Result<Resolved, String> {
+        let resolved = account.resolve(source);
+        let ids = resolved.map_err(|failed| sentence(failed.about(Some(account.spec))))?;
+        let groups = ids.groups.as_slice().iter().map(|gid| gid.as_raw()).collect();
+        Ok((ids.uid, ids.gid.as_raw(), groups))
     }
 
-    fn resolve(spec: &'static CStr) -> Result<(u32, u32, Vec<u32>), String> {
-        let account = Account::parse(spec).map_err(sentence)?;
-        let ids = resolve_by(account, &mut Fake::default())?;
-        Ok((ids.uid, ids.gid.as_raw(), ids.groups.iter().map(|gid| gid.as_raw()).collect()))
+    fn resolve(spec: &'static CStr) -> Result<Resolved, String> {
+        resolve_by(Account::parse(spec).map_err(sentence)?, &Fake::default())
     }
 
     #[test]
@@ -307,13 +311,13 @@ mod tests {
     fn others_are_asked_for_what_the_files_lack() {
         assert_eq!(resolve(c"ldap"), Ok((1000, 1001, [1001].into())));
         assert_eq!(resolve(c"LDAP:staff:www"), Ok((1000, 1002, [1002, 81].into())));
-        let mut source = Fake::default();
-        resolve_by(Account::parse(c"root:staff").unwrap(), &mut source).unwrap();
-        assert_eq!(source.asked, "Groups staff\n");
+        let source = Fake::default();
+        resolve_by(Account::parse(c"root:staff").unwrap(), &source).unwrap();
+        assert_eq!(*source.asked.borrow(), "Groups staff\n");
         for name in [c"-x", c"", c"a\nb"] {
-            resolve_by(Account { spec: name, form: Form::Alone }, &mut source).unwrap_err();
+            resolve_by(Account { spec: name, form: Form::Alone }, &source).unwrap_err();
         }
-        assert_eq!(source.asked, "Groups staff\n");
+        assert_eq!(*source.asked.borrow(), "Groups staff\n");
     }
 
     #[test]
@@ -324,9 +328,9 @@ mod tests {
 
     #[test]
     fn daemontools_takes_a_name_alone() {
-        let mut source = Fake::default();
-        let mut alone = |spec| resolve_by(Account { spec, form: Form::Alone }, &mut source);
-        assert_eq!(alone(c"web").unwrap().gid.as_raw(), 81);
+        let source = Fake::default();
+        let alone = |spec| resolve_by(Account { spec, form: Form::Alone }, &source);
+        assert_eq!(alone(c"web").unwrap().1, 81);
         for name in [c"web:logs", c":1:2", c"+web"] {
             let expected = format!("unknown account: {}", name.to_str().unwrap());
             assert_eq!(alone(name).unwrap_err(), expected);
@@ -336,9 +340,9 @@ mod tests {
     #[test]
     fn a_file_that_is_missing_is_empty_and_one_that_is_broken_is_not() {
         let mut source = Fake { broken: Some(Errno::NOENT), ..Fake::default() };
-        assert_eq!(resolve_by(Account::parse(c"ldap").unwrap(), &mut source).unwrap().uid, 1000);
+        assert_eq!(resolve_by(Account::parse(c"ldap").unwrap(), &source).unwrap().0, 1000);
         source.broken = Some(Errno::IO);
-        let error = resolve_by(Account::parse(c"ldap").unwrap(), &mut source).unwrap_err();
+        let error = resolve_by(Account::parse(c"ldap").unwrap(), &source).unwrap_err();
         assert_eq!(error, "unable to get password/group file entry: input/output error");
     }
 }

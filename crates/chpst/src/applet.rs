@@ -64,50 +64,49 @@ pub static TOOLS: [Tool<Key>; 7] = [
         synopsis: &["chpst [OPTION...] PROG [ARG...]"],
         about: "Changes the state of its process as the options say, and becomes PROG.",
         options: CHPST,
-        notes: "USER is a name, :UID:GID[:GID...] in numbers, or +NAME with all groups of the\n\
-            account. CAPS is a list as net_bind_service,kill, none, or ~LIST for all others.\n\
-            PATH is a directory, or without a slash before it a group below the cgroup v2 root.\n\
-            A limit N is a number, in bytes where it is about size, with k, m or g behind it\n\
-            for 2^10, 2^20, 2^30 times as much; or =, which stands for the hard limit.\n\
-            Exit codes: 100 for wrong usage, 111 if a step or PROG failed; else PROG's.",
+        notes: "USER: a name, :UID:GID[:GID...], or +NAME with all groups of the account\n\
+            CAPS: names with commas between them, none, or ~NAMES for all others\n\
+            PATH: a directory, or without a leading slash a group below the cgroup v2 root\n\
+            N: a number, also with k, m or g (2^10, 2^20, 2^30), or = for the hard limit\n\
+            Exit codes: 100 wrong usage, 111 a step or PROG failed; else PROG's.",
     },
     Tool {
         name: "setuidgid",
         usage: "setuidgid account child",
-        synopsis: &["setuidgid ACCOUNT PROG [ARG...]"],
-        about: "Becomes PROG with the account's user and group id and no other groups.",
+        synopsis: &["setuidgid account child"],
+        about: "Runs child as this account, without other groups than its own.",
         options: &[],
         notes: "",
     },
     Tool {
         name: "envuidgid",
         usage: "envuidgid account child",
-        synopsis: &["envuidgid ACCOUNT PROG [ARG...]"],
-        about: "Becomes PROG with the account's ids in the variables UID and GID.",
+        synopsis: &["envuidgid account child"],
+        about: "Runs child with the account's ids in UID and GID.",
         options: &[],
         notes: "",
     },
     Tool {
         name: "envdir",
         usage: "envdir dir child",
-        synopsis: &["envdir DIR PROG [ARG...]"],
-        about: "Becomes PROG with variables set from the files in DIR.",
+        synopsis: &["envdir dir child"],
+        about: "Runs child with variables set from the files in dir.",
         options: &[],
         notes: "",
     },
     Tool {
         name: "pgrphack",
         usage: "pgrphack child",
-        synopsis: &["pgrphack PROG [ARG...]"],
-        about: "Becomes PROG in a session of its own.",
+        synopsis: &["pgrphack child"],
+        about: "Runs child in a session of its own.",
         options: &[],
         notes: "",
     },
     Tool {
         name: "setlock",
         usage: "setlock [ -nNxX ] file program [ arg ... ]",
-        synopsis: &["setlock [-nNxX] FILE PROG [ARG...]"],
-        about: "Becomes PROG, which holds an exclusive lock on FILE.",
+        synopsis: &["setlock [ -nNxX ] file program [ arg ... ]"],
+        about: "Runs program, which holds a lock on file.",
         options: SETLOCK,
         notes: "",
     },
@@ -116,8 +115,8 @@ pub static TOOLS: [Tool<Key>; 7] = [
         usage: "softlimit [-a allbytes] [-c corebytes] [-d databytes] [-f filebytes] \
                 [-l lockbytes] [-m membytes] [-o openfiles] [-p processes] [-r residentbytes] \
                 [-s stackbytes] [-t cpusecs] child",
-        synopsis: &["softlimit [OPTION...] PROG [ARG...]"],
-        about: "Becomes PROG with other soft resource limits.",
+        synopsis: &["softlimit [option...] child"],
+        about: "Runs child with other soft limits.",
         options: SOFTLIMIT,
         notes: "N is as for chpst: see `chpst --help`.",
     },

@@ -7,9 +7,8 @@ use runit_rt::Errno;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fstatfs, mkdirat, openat};
 
-use crate::environment::c_string;
 use crate::error::{Failed, What};
-use crate::text::pieces;
+use crate::text::{c_string, pieces};
 
 /// `CGROUP2_SUPER_MAGIC`, the file system's type.
 const CGROUP2: u64 = 0x6367_7270;

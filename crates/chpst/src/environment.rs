@@ -1,88 +1,83 @@
 //! The environment that the program gets: the inherited one, and what is
 //! changed in it.
 
-use alloc::vec::Vec;
-use core::ffi::CStr;
-
 use runit_rt::Errno;
-use runit_rt::strings::{CStrList, Slot, c_str_in, list_in};
+use runit_rt::pile::Pile;
+use runit_rt::strings::{CStrList, Link, c_str_in, decimal, list_of};
 
 use crate::text::pieces;
 
-/// The environment `old` with changes: an entry `NAME=VALUE` sets a variable, a
-/// mere `NAME` removes it. The list and its memory are made now, since limits
-/// that are set later may leave none; it lives as long as the process.
-pub fn changed<'a>(old: CStrList<'a>, changes: &[&'a CStr]) -> Result<CStrList<'a>, Errno> {
-    let mut entries = Vec::new();
-    for entry in old {
-        let name = name_of(entry);
-        if !changes.iter().any(|change| name_of(change) == name) {
-            append(&mut entries, entry)?;
+/// Variables to be set and removed.
+#[derive(Default)]
+pub struct Changes {
+    /// `NAME=VALUE` and a NUL for each, or `NAME`; and what was given up.
+    pub text: Pile<u8>,
+    /// Where in the text they are.
+    places: Pile<Place>,
+}
+
+/// A variable's place in the text.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    name_end: usize,
+    is_set: bool,
+}
+
+impl Changes {
+    /// Makes what was appended to the text since its length was `start`, NUL
+    /// included, a change: the variable's name is as long as `name`, and it is
+    /// set or removed.
+    pub fn add(&mut self, start: usize, name: &[u8], is_set: bool) -> Result<(), Errno> {
+        self.places.push(Place { start, name_end: start + name.len(), is_set })
+    }
+
+    /// Sets `name` to `number`.
+    pub fn set(&mut self, name: &[u8], number: u32) -> Result<(), Errno> {
+        let start = self.text.as_slice().len();
+        self.text.extend(name)?;
+        self.text.push(b'=')?;
+        self.text.extend(decimal(number.into(), &mut [0; 20]))?;
+        self.text.push(0)?;
+        self.add(start, name, true)
+    }
+
+    /// The environment `old` with these changes, made now, since limits that
+    /// are set later may leave no memory; it lives as long as the process.
+    pub fn apply(self, old: CStrList<'_>) -> Result<CStrList<'_>, Errno> {
+        let text = self.text.into_slice();
+        let mut links = Pile::new();
+        for entry in old {
+            let name = pieces(entry.to_bytes(), b'=').next();
+            let is_it = |place: &Place| text.get(place.start..place.name_end) == name;
+            if !self.places.as_slice().iter().any(is_it) {
+                links.push(Link::to(entry))?;
+            }
         }
-    }
-    for change in changes {
-        if name_of(change).len() < change.count_bytes() {
-            append(&mut entries, change)?;
+        for place in self.places.as_slice() {
+            if place.is_set {
+                let entry = text.get(place.start..).and_then(c_str_in);
+                links.push(Link::to(entry.unwrap_or_default()))?;
+            }
         }
+        links.push(Link::END)?;
+        list_of(links.into_slice()).ok_or(Errno::NOMEM)
     }
-    list(&entries)
 }
 
-/// The strings as a list, which lives as long as the process.
-pub fn list<'a>(strings: &[&'a CStr]) -> Result<CStrList<'a>, Errno> {
-    let mut slots = Vec::new();
-    reserve(&mut slots, strings.len() + 1)?;
-    slots.resize(strings.len() + 1, Slot::default());
-    list_in(slots.leak(), strings.iter().copied()).ok_or(Errno::NOMEM)
-}
-
-/// Room for `more` elements, or the error that there is no memory for it.
-pub fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Errno> {
-    list.try_reserve(more).map_err(|_| Errno::NOMEM)
-}
-
-/// Appends an element, or gives the error that there is no memory for it.
-pub fn append<T>(list: &mut Vec<T>, element: T) -> Result<(), Errno> {
-    reserve(list, 1)?;
-    list.push(element);
-    Ok(())
-}
-
-/// Appends bytes, or gives the error that there is no memory for them.
-pub fn append_bytes(text: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Errno> {
-    reserve(text, bytes.len())?;
-    text.extend_from_slice(bytes);
-    Ok(())
-}
-
-/// The bytes of `parts` as a C string, which lives as long as the process. A
-/// NUL among them ends it.
-pub fn c_string(parts: &[&[u8]]) -> Result<&'static CStr, Errno> {
-    let mut text = Vec::new();
-    for part in parts {
-        append_bytes(&mut text, part)?;
-    }
-    append_bytes(&mut text, b"\0")?;
-    c_str_in(text.leak()).ok_or(Errno::NOMEM)
-}
-
-/// An entry's name, up to its first `=`.
-fn name_of(entry: &CStr) -> &[u8] {
-    pieces(entry.to_bytes(), b'=').next().unwrap_or_default()
-}
-
-/// What a file of an environment directory says, given its content up to and
-/// without the first newline, becomes a value: trailing blanks and tabs are
-/// cut, NUL bytes turned into newlines (CONTRACT section 5).
-pub fn clean(value: &mut Vec<u8>, start: usize) {
-    while value.len() > start && matches!(value.last(), Some(b' ' | b'\t')) {
-        value.pop();
-    }
-    for byte in value.iter_mut().skip(start) {
+/// Turns NUL bytes into newlines (CONTRACT section 5).
+pub fn clean(value: &mut [u8]) {
+    for byte in value {
         if *byte == 0 {
             *byte = b'\n';
         }
     }
+}
+
+/// The length of `text` without the blanks and tabs at its end.
+pub fn trimmed(text: &[u8]) -> usize {
+    let last = text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t'));
+    last.map_or(0, |last| last + 1)
 }
 
 /// Whether a file's name can be a variable's: it is not empty and has no `=`.
@@ -93,40 +88,54 @@ pub fn can_be_name(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ffi::CStr;
+    use runit_rt::strings::{Slot, list_in};
+    use std::vec::Vec;
 
-    fn after(inherited: &[&'static CStr], changes: &[&[&'static CStr]]) -> Vec<&'static CStr> {
+    type Step = [(&'static [u8], Option<u32>)];
+
+    fn after(inherited: &[&'static CStr], steps: &[&Step]) -> Vec<Vec<u8>> {
         let mut slots = [Slot::default(); 8];
         let mut list = list_in(&mut slots, inherited.iter().copied()).unwrap();
-        for change in changes {
-            list = changed(list, change).unwrap();
+        for step in steps {
+            let mut changes = Changes::default();
+            for (name, value) in *step {
+                if let Some(value) = value {
+                    changes.set(name, *value).unwrap();
+                    continue;
+                }
+                let start = changes.text.as_slice().len();
+                changes.text.extend(name).unwrap();
+                changes.add(start, name, false).unwrap();
+            }
+            list = changes.apply(list).unwrap();
         }
-        // The strings outlive the list that they are in.
-        let all = inherited.iter().chain(changes.iter().flat_map(|entries| *entries));
-        let all: Vec<_> = all.copied().collect();
-        list.map(|found| *all.iter().find(|entry| **entry == found).unwrap()).collect()
+        list.map(|entry| entry.to_bytes().to_vec()).collect()
     }
 
     #[test]
     fn names_are_replaced_whole_and_removed_however_often_they_are_there() {
         let inherited = [c"AB=1", c"A=1", c"B=2", c"A=3", c"odd"];
-        assert_eq!(after(&inherited, &[]), inherited);
-        assert_eq!(after(&inherited, &[&[]]), inherited);
-        assert_eq!(after(&inherited, &[&[c"B", c"A=new"]]), [c"AB=1", c"odd", c"A=new"]);
-        let twice: &[&[&CStr]] = &[&[c"A=x"], &[c"A=", c"odd"]];
-        assert_eq!(after(&inherited, twice), [c"AB=1", c"B=2", c"A="]);
-        assert_eq!(after(&[], &[&[c"A"]]), [] as [&CStr; 0]);
+        let all: [&[u8]; 5] = [b"AB=1", b"A=1", b"B=2", b"A=3", b"odd"];
+        assert_eq!(after(&inherited, &[]), all);
+        assert_eq!(after(&inherited, &[&[]]), all);
+        let once: &Step = &[(b"B", None), (b"A", Some(20))];
+        let expected: [&[u8]; 3] = [b"AB=1", b"odd", b"A=20"];
+        assert_eq!(after(&inherited, &[once]), expected);
+        let twice: [&Step; 2] = [&[(b"A", Some(1))], &[(b"A", Some(0)), (b"odd", None)]];
+        let expected: [&[u8]; 3] = [b"AB=1", b"B=2", b"A=0"];
+        assert_eq!(after(&inherited, &twice), expected);
+        assert!(after(&[], &[&[(b"A", None)]]).is_empty());
     }
 
     #[test]
     fn values_lose_blanks_at_the_end_and_nul_bytes() {
-        let clean = |text: &[u8]| {
-            let mut value = text.to_vec();
-            clean(&mut value, 2);
-            value
-        };
-        assert_eq!(clean(b"A= a \t b\t \t"), b"A= a \t b");
-        assert_eq!(clean(b"A=\t  "), b"A=");
-        assert_eq!(clean(b"A=a\0b\0 "), b"A=a\nb\n");
+        for (text, length) in [(b"a \t b\t \t" as &[u8], 5), (b" \t", 0), (b"", 0), (b"a\n ", 2)] {
+            assert_eq!(trimmed(text), length);
+        }
+        let mut value = *b"a\0b\0 ";
+        clean(&mut value);
+        assert_eq!(&value, b"a\nb\n ");
     }
 
     #[test]

@@ -8,75 +8,91 @@ use runit_rt::Errno;
 
 use crate::text::pieces;
 
-/// Makes the enum and the texts, of which the one with the number N is line N.
+/// Makes the enum and the texts: line N is for the variant with the number N,
+/// and begins with the number of its group.
 macro_rules! sentences {
-    ($($name:ident = $text:literal,)*) => {
+    ($($group:literal { $($name:ident = $text:literal,)* })*) => {
         /// What went wrong, without name and cause.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum What {
-            $(#[doc = concat!("`", $text, "`")] $name,)*
+            $($(#[doc = concat!("`", $text, "`")] $name,)*)*
         }
 
-        /// The sentences. A name follows where there is a colon and a blank.
-        const SENTENCES: &str = concat!($($text, "\n",)*);
+        const SENTENCES: &str = concat!($($($group, $text, "\n",)*)*);
     };
 }
 
+/// How the sentences of each group begin.
+const GROUPS: [&str; 4] = ["invalid limit on ", "invalid ", "", "unable to "];
+
+/// The first group that is not about the command line.
+const SYSTEM: u8 = b'2';
+
+// A name follows where there is a colon and a blank.
 sentences! {
-    // The command line is wrong.
-    InvalidData = "invalid limit on data size: ",
-    InvalidStack = "invalid limit on stack size: ",
-    InvalidLocked = "invalid limit on locked memory: ",
-    InvalidAddressSpace = "invalid limit on address space: ",
-    InvalidOpenFiles = "invalid limit on open files: ",
-    InvalidProcesses = "invalid limit on processes: ",
-    InvalidFileSize = "invalid limit on file size: ",
-    InvalidCore = "invalid limit on core size: ",
-    InvalidResident = "invalid limit on resident set: ",
-    InvalidCpu = "invalid limit on CPU seconds: ",
-    InvalidMemory = "invalid limit on memory: ",
-    InvalidNice = "invalid nice value: ",
-    InvalidUmask = "invalid umask: ",
-    InvalidCapabilities = "invalid list of capabilities: ",
-    // A lock that was not taken is no failure, and nothing is said.
-    NotLocked = "not locked",
-    // The rest.
-    InvalidIds = "invalid uid/gids: ",
-    UnknownUserOrGroup = "unknown user/group: ",
-    UnknownAccount = "unknown account: ",
-    Lookup = "unable to get password/group file entry",
-    SetGroups = "unable to setgroups",
-    SetGid = "unable to setgid",
-    SetUid = "unable to setuid",
-    OtherIds = "unable to setuid: the ids are not those that were set",
-    SwitchDirectory = "unable to switch to directory: ",
-    ReadDirectory = "unable to read directory: ",
-    ReadFile = "unable to read ",
-    VariableName = "no name for a variable: ",
-    Environment = "unable to set the environment",
-    Session = "unable to lead a session",
-    ChangeDirectory = "unable to change directory: ",
-    ChangeRoot = "unable to change root directory",
-    SetNice = "unable to set nice level",
-    OpenLock = "unable to open lock: ",
-    Lock = "unable to lock: ",
-    CloseStdin = "unable to close stdin",
-    CloseStdout = "unable to close stdout",
-    CloseStderr = "unable to close stderr",
-    SetLimit = "unable to setrlimit()",
-    Bounding = "unable to reduce the capability bounding set",
-    KeepCapabilities = "unable to keep capabilities",
-    Ambient = "unable to set ambient capabilities",
-    NoNewPrivileges = "unable to give up new privileges",
-    NoCgroup = "not in a cgroup v2 file system: ",
-    JoinCgroup = "unable to join cgroup: ",
-    CreateCgroup = "unable to create cgroup: ",
-    Run = "unable to run: ",
+    0 {
+        InvalidData = "data size: ",
+        InvalidStack = "stack size: ",
+        InvalidLocked = "locked memory: ",
+        InvalidAddressSpace = "address space: ",
+        InvalidOpenFiles = "open files: ",
+        InvalidProcesses = "processes: ",
+        InvalidFileSize = "file size: ",
+        InvalidCore = "core size: ",
+        InvalidResident = "resident set: ",
+        InvalidCpu = "CPU seconds: ",
+        InvalidMemory = "memory: ",
+    }
+    1 {
+        InvalidNice = "nice value: ",
+        InvalidUmask = "umask: ",
+        InvalidCapabilities = "list of capabilities: ",
+    }
+    2 {
+        NotLocked = "not locked",
+        InvalidIds = "invalid uid/gids: ",
+        UnknownUserOrGroup = "unknown user/group: ",
+        UnknownAccount = "unknown account: ",
+        VariableName = "no name for a variable: ",
+        NoCgroup = "not in a cgroup v2 file system: ",
+        OtherIds = "the ids are not those that were set",
+    }
+    3 {
+        Lookup = "get password/group file entry",
+        SetGroups = "setgroups",
+        SetGid = "setgid",
+        SetUid = "setuid",
+        SwitchDirectory = "switch to directory: ",
+        ReadDirectory = "read directory: ",
+        ReadFile = "read ",
+        Environment = "set the environment",
+        Session = "lead a session",
+        ChangeDirectory = "change directory: ",
+        ChangeRoot = "change root directory",
+        SetNice = "set nice level",
+        OpenLock = "open lock: ",
+        Lock = "lock: ",
+        CloseStdin = "close stdin",
+        CloseStdout = "close stdout",
+        CloseStderr = "close stderr",
+        SetLimit = "setrlimit()",
+        Bounding = "reduce the capability bounding set",
+        KeepCapabilities = "keep capabilities",
+        Ambient = "set ambient capabilities",
+        NoNewPrivileges = "give up new privileges",
+        JoinCgroup = "join cgroup: ",
+        CreateCgroup = "create cgroup: ",
+        Run = "run: ",
+    }
 }
 
 impl What {
-    fn text(self) -> &'static [u8] {
-        pieces(SENTENCES.as_bytes(), b'\n').nth(self as usize).unwrap_or_default()
+    /// Its group, as a digit, and the sentence without its beginning.
+    fn line(self) -> (u8, &'static [u8]) {
+        match pieces(SENTENCES.as_bytes(), b'\n').nth(self as usize) {
+            Some([group, text @ ..]) => (*group, text),
+            _ => (SYSTEM, b""),
+        }
     }
 }
 
@@ -108,8 +124,9 @@ impl Error<'_> {
     /// 0 where that is not to count as failure: nothing is said then.
     pub fn exit_code(&self) -> u8 {
         match self.failed.0 {
+            // A lock that was not taken is no failure, and nothing is said.
             What::NotLocked => 0,
-            what if (what as u8) < What::NotLocked as u8 => crate::USAGE,
+            what if what.line().0 < SYSTEM => crate::USAGE,
             _ => 111,
         }
     }
@@ -118,7 +135,9 @@ impl Error<'_> {
 impl Say for Error<'_> {
     fn say(&self, out: &mut dyn Sink) {
         let Failed(what, cause) = self.failed;
-        let text = what.text();
+        let (group, text) = what.line();
+        let begin = GROUPS.get(usize::from(group.wrapping_sub(b'0'))).copied().unwrap_or_default();
+        out.push(begin.as_bytes());
         out.push(text);
         if text.ends_with(b" ") {
             Bytes(self.name.unwrap_or_default().to_bytes()).say(out);
@@ -167,6 +186,10 @@ pub(crate) mod tests {
         assert_eq!(sentence(error), "unable to run: x: access denied");
         let error = Failed(What::InvalidData, None).about(Some(c""));
         assert_eq!(sentence(error), "invalid limit on data size: ");
+        let error = Failed(What::InvalidUmask, None).about(Some(c"9"));
+        assert_eq!(sentence(error), "invalid umask: 9");
+        let error = Failed(What::UnknownAccount, None).about(Some(c"x"));
+        assert_eq!(sentence(error), "unknown account: x");
     }
 
     #[test]

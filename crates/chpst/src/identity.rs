@@ -15,7 +15,7 @@ use crate::error::{Failed, What};
 /// Sets groups, group and user, all three ids of each, and makes sure of it
 /// (this process has one thread).
 pub fn become_user(ids: &Ids) -> Result<(), Failed> {
-    set_thread_groups(&ids.groups).map_err(Failed::to(What::SetGroups))?;
+    set_thread_groups(ids.groups.as_slice()).map_err(Failed::to(What::SetGroups))?;
     let gid = ids.gid;
     set_thread_res_gid(gid, gid, gid).map_err(Failed::to(What::SetGid))?;
     let uid = Uid::from_raw(ids.uid);

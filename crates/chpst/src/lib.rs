@@ -12,12 +12,12 @@
 //! | [`error`] | what can go wrong, as the user reads it |
 //! | [`shell`], `envdir`, `lookup`, `identity`, `cgroup` | the steps done |
 //!
-//! The simple uses, without `-e`, `-u` and `-U`, touch no heap: this program
-//! stands in the start path of every service.
+//! There is no heap: this program stands in the start path of every service.
+//! What has no known size grows in a [`Pile`](runit_rt::pile::Pile), which goes
+//! when the program is executed.
 #![no_std]
 #![forbid(unsafe_code)]
 
-extern crate alloc;
 #[cfg(test)]
 extern crate std;
 

@@ -2,10 +2,10 @@
 //! is not there `getent`, so that LDAP, SSSD and systemd users are found
 //! without a libc that loads modules into this process.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_rt::Errno;
+use runit_rt::pile::Pile;
 use runit_rt::signal::{SignalSet, block};
 use runit_rt::spawn::{Program, Session, Spawn};
 use runit_rt::strings::{CStrList, ListBuf};
@@ -15,24 +15,19 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{WaitOptions, waitpid};
 
 use crate::account::{Database, Source};
-use crate::environment::{append_bytes, c_string};
+use crate::text::c_string;
 
 /// The machine's accounts, as seen below the root directory of this moment.
 pub struct System<'a> {
-    env: CStrList<'a>,
-    path: &'a CStr,
-    /// The file read last.
-    file: Vec<u8>,
+    /// The environment for `getent`.
+    pub env: CStrList<'a>,
+    /// Where to search it.
+    pub path: &'a CStr,
 }
 
-impl<'a> System<'a> {
-    /// `getent` is searched in `path` and gets the environment `env`.
-    pub fn new(env: CStrList<'a>, path: &'a CStr) -> Self {
-        Self { env, path, file: Vec::new() }
-    }
-
+impl System<'_> {
     /// What `getent DATABASE NAME` says; nothing if there is no `getent`.
-    fn getent(&self, database: &CStr, name: &[u8]) -> Result<Vec<u8>, Errno> {
+    fn getent(&self, database: &CStr, name: &[u8]) -> Result<&'static [u8], Errno> {
         let argv = ListBuf::<4>::new(&[c"getent", database, c_string(&[name])?]);
         let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
         // SIGCHLD may be ignored, which is as good here: nobody waits in vain
@@ -60,18 +55,16 @@ impl<'a> System<'a> {
 }
 
 impl Source for System<'_> {
-    fn file(&mut self, database: Database) -> Result<&[u8], Errno> {
+    fn file(&self, database: Database) -> Result<&'static [u8], Errno> {
         let path = if database == Database::Users { c"/etc/passwd" } else { c"/etc/group" };
-        self.file.clear();
         match openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
             // In a small container, or below a new root, there may be none.
-            Err(Errno::NOENT) => {}
-            fd => self.file = read_all(fd?.as_fd())?,
+            Err(Errno::NOENT) => Ok(b""),
+            fd => read_all(fd?.as_fd()),
         }
-        Ok(&self.file)
     }
 
-    fn elsewhere(&mut self, database: Database, name: &[u8]) -> Result<Vec<u8>, Errno> {
+    fn elsewhere(&self, database: Database, name: &[u8]) -> Result<&'static [u8], Errno> {
         let database = match database {
             Database::Users => c"passwd",
             Database::Groups => c"group",
@@ -81,14 +74,14 @@ impl Source for System<'_> {
     }
 }
 
-/// Everything up to the end.
-fn read_all(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
-    let mut text = Vec::new();
+/// Everything up to the end, for the rest of the process's life.
+fn read_all(fd: BorrowedFd<'_>) -> Result<&'static [u8], Errno> {
+    let mut text = Pile::new();
     let mut buffer = [0; 4096];
     loop {
         match rustix::io::read(fd, &mut buffer) {
-            Ok(0) => return Ok(text),
-            Ok(n) => append_bytes(&mut text, buffer.get(..n).unwrap_or_default())?,
+            Ok(0) => return Ok(text.into_slice()),
+            Ok(n) => text.extend(buffer.get(..n).unwrap_or_default())?,
             Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }

@@ -3,8 +3,4 @@
 #![forbid(unsafe_code)]
 
 #[cfg(not(test))]
-#[global_allocator]
-static HEAP: runit_rt::heap::Bump = runit_rt::heap::Bump::new();
-
-#[cfg(not(test))]
 runit_rt::entry!("chpst", chpst::main);

@@ -83,10 +83,12 @@ pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> 
         // A name that never took options still is asked for help.
         let mut words = plan.command;
         if let (Some(word), None) = (words.next(), words.next()) {
-            match word.to_bytes() {
-                b"--help" => return Err(Answer::Help),
-                b"--version" => return Err(Answer::Version),
-                _ => {}
+            let word = word.to_bytes();
+            if word == b"--help" {
+                return Err(Answer::Help);
+            }
+            if word == b"--version" {
+                return Err(Answer::Version);
             }
         }
     } else {

@@ -1,9 +1,9 @@
 //! Does the steps, and becomes the program.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_rt::strings::{CStrList, decimal};
+use runit_rt::pile::Pile;
+use runit_rt::strings::{CStrList, Link, list_of};
 use runit_rt::{Errno, spawn, stdio};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -11,7 +11,7 @@ use rustix::{process, thread};
 
 use crate::VOICE;
 use crate::account::{Account, Ids};
-use crate::environment::{append, c_string, changed, list};
+use crate::environment::Changes;
 use crate::error::{Error, Failed, What};
 use crate::limits::{Limit, Resource};
 use crate::lookup::System;
@@ -76,12 +76,13 @@ fn prepare<'a>(
 
 /// The command with another name as its first word.
 fn renamed<'a>(command: CStrList<'a>, name: &'a CStr) -> Result<CStrList<'a>, Errno> {
-    let mut words = Vec::new();
-    append(&mut words, name)?;
+    let mut words = Pile::new();
+    words.push(Link::to(name))?;
     for word in command.rest() {
-        append(&mut words, word)?;
+        words.push(Link::to(word))?;
     }
-    list(&words)
+    words.push(Link::END)?;
+    list_of(words.into_slice()).ok_or(Errno::NOMEM)
 }
 
 /// What the steps work on beside the process itself.
@@ -140,13 +141,14 @@ impl<'a> Shell<'a> {
     }
 
     fn ids(&self, account: Account<'a>) -> Result<Ids, Failed> {
-        account.resolve(&mut System::new(self.inherited, self.path))
+        account.resolve(&System { env: self.inherited, path: self.path })
     }
 
     fn show(&mut self, ids: &Ids) -> Result<(), Errno> {
-        let entry = |name, id: u32| c_string(&[name, decimal(id.into(), &mut [0; 20])]);
-        let changes = [entry(b"UID=", ids.uid)?, entry(b"GID=", ids.gid.as_raw())?];
-        self.environment = changed(self.environment, &changes)?;
+        let mut changes = Changes::default();
+        changes.set(b"UID", ids.uid)?;
+        changes.set(b"GID", ids.gid.as_raw())?;
+        self.environment = changes.apply(self.environment)?;
         Ok(())
     }
 }

@@ -118,17 +118,19 @@ impl<'a, K: Copy> Scanner<'a, K> {
     }
 
     fn long(&mut self, word: &'a CStr) -> Result<Found<'a, K>, Misuse> {
-        let name = &word.to_bytes_with_nul()[2..];
+        let name = word.to_bytes_with_nul().get(2..).unwrap_or_default();
         let end = name.iter().position(|&byte| byte == b'=' || byte == 0).ok_or(Misuse)?;
         let (name, behind) = name.split_at(end);
         let given = match behind {
             [b'=', value @ ..] => Some(c_str_in(value).ok_or(Misuse)?),
             _ => None,
         };
-        match (name, given) {
-            (b"help", None) => return Ok(Found::Help),
-            (b"version", None) => return Ok(Found::Version),
-            _ => {}
+        // Compared whole: patterns would be compared byte by byte.
+        if given.is_none() && name == b"help" {
+            return Ok(Found::Help);
+        }
+        if given.is_none() && name == b"version" {
+            return Ok(Found::Version);
         }
         let is_it = |o: &&Opt<K>| o.long.is_some_and(|long| long.as_bytes() == name);
         let Some(option) = self.table.iter().find(is_it) else {
@@ -167,7 +169,7 @@ impl<'a, K: Copy> Iterator for Scanner<'a, K> {
             }
             [b'-', _, ..] => {
                 self.rest = behind;
-                self.cluster = &word.to_bytes_with_nul()[1..];
+                self.cluster = word.to_bytes_with_nul().get(1..).unwrap_or_default();
                 Some(self.letter())
             }
             _ => {

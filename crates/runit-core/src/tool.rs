@@ -27,25 +27,23 @@ pub struct Tool<K: 'static> {
 impl<K: Copy> Tool<K> {
     /// Prints usage on standard error: the line and an empty one.
     pub fn print_usage(&self) {
-        // There is no one to tell if this fails; the exit code says the rest.
-        let _ = write(stdio::stderr(), &Pieces(&["usage: ", self.usage, "\n\n"]));
+        self.refuse(Refusal::Usage);
     }
 
     /// Prints what is wrong with an option, if anything is, and usage, on
     /// standard error.
     pub fn print_misuse(&self, complaint: Option<Complaint<'_>>) {
-        let Some(complaint) = complaint else {
-            return self.print_usage();
-        };
-        // As above.
-        let _ = write(stdio::stderr(), &Misused(self.name, complaint, self.usage));
+        self.refuse(complaint.map_or(Refusal::Usage, Refusal::Misuse));
     }
 
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
     pub fn print_id(&self) {
-        let text = ["$Id: ", self.name, " ", VERSION, " $\nusage: ", self.usage, "\n\n"];
-        // As above.
-        let _ = write(stdio::stderr(), &Pieces(&text));
+        self.refuse(Refusal::Id);
+    }
+
+    fn refuse(&self, refusal: Refusal<'_>) {
+        // There is no one to tell if this fails; the exit code says the rest.
+        let _ = write(stdio::stderr(), &Refused(self.name, self.usage, refusal));
     }
 
     /// Prints name and version on standard output; gives the exit code, which
@@ -66,15 +64,29 @@ impl<K: Copy> Tool<K> {
     }
 }
 
-/// What is wrong with an option of the tool, and the tool's usage.
-struct Misused<'a>(&'static str, Complaint<'a>, &'static str);
+/// What is said before usage.
+enum Refusal<'a> {
+    Usage,
+    Id,
+    Misuse(Complaint<'a>),
+}
 
-impl Say for Misused<'_> {
+/// Name and usage of a tool, and what is said between them.
+struct Refused<'a>(&'static str, &'static str, Refusal<'a>);
+
+impl Say for Refused<'_> {
     fn say(&self, out: &mut dyn Sink) {
-        let Self(name, complaint, usage) = self;
-        Pieces(&[name, ": "]).say(out);
-        complaint.say(out);
-        Pieces(&["\nusage: ", usage, "\n\n"]).say(out);
+        let Self(name, usage, refusal) = self;
+        match refusal {
+            Refusal::Usage => {}
+            Refusal::Id => Pieces(&["$Id: ", name, " ", VERSION, " $\n"]).say(out),
+            Refusal::Misuse(complaint) => {
+                Pieces(&[name, ": "]).say(out);
+                complaint.say(out);
+                out.push(b"\n");
+            }
+        }
+        Pieces(&["usage: ", usage, "\n\n"]).say(out);
     }
 }
 
@@ -117,20 +129,23 @@ impl<K> Say for Help<'_, K> {
 fn line_up(out: &mut dyn Sink, short: Option<u8>, words: [Option<&str>; 2], help: &str) {
     const COLUMN: usize = 22;
     const BLANKS: [u8; COLUMN] = [b' '; COLUMN];
-    let [long, value] = words;
-    let letter = short.map(|letter| [b'-', letter]);
-    let pieces: [&[u8]; 6] = [
-        b"  ",
-        letter.as_ref().map_or(b"", |letter| letter),
-        if short.is_some() && long.is_some() { b", " } else { b"" },
-        if long.is_some() { b"--" } else { b"" },
-        long.map_or(b"", str::as_bytes),
-        if value.is_some() { b" " } else { b"" },
-    ];
     let mut used = 0;
-    for piece in pieces.into_iter().chain(value.map(str::as_bytes)) {
+    let mut put = |piece: &[u8]| {
         out.push(piece);
         used += piece.len();
+    };
+    put(b"  ");
+    if let Some(letter) = short {
+        put(&[b'-', letter]);
+    }
+    let [long, value] = words;
+    if let Some(long) = long {
+        put(if short.is_some() { b", --" } else { b"--" });
+        put(long.as_bytes());
+    }
+    if let Some(value) = value {
+        put(b" ");
+        put(value.as_bytes());
     }
     if used + 2 > COLUMN {
         out.push(b"\n");

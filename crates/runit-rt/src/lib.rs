@@ -13,6 +13,7 @@
 //! | [`errtext`] | the wording of system errors |
 //! | [`stdio`] | descriptors 0, 1 and 2 |
 //! | [`heap`] | the allocator of the tools that need one |
+//! | [`pile`] | memory that grows, for the tools that need no more |
 //!
 //! Nothing here keeps writable static data: `runsv` and `runit` have none at all.
 #![no_std]
@@ -29,6 +30,7 @@ pub mod ids;
 #[doc(hidden)]
 pub mod memory;
 pub mod panic;
+pub mod pile;
 pub mod signal;
 pub mod spawn;
 pub mod start;

@@ -128,6 +128,30 @@ pub fn list_in<'a>(
     None
 }
 
+/// A string of a list, or its end, in room that grows (see
+/// [`Pile`](crate::pile::Pile)).
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Link<'a>(*const c_char, PhantomData<&'a CStr>);
+
+impl<'a> Link<'a> {
+    /// What follows the last string.
+    pub const END: Self = Self(core::ptr::null(), PhantomData);
+
+    /// This string.
+    pub fn to(string: &'a CStr) -> Self {
+        Self(string.as_ptr(), PhantomData)
+    }
+}
+
+/// The list of `links`, up to the first end; `None` where the last is none.
+pub fn list_of<'a>(links: &'a [Link<'a>]) -> Option<CStrList<'a>> {
+    let ended = links.last()?.0.is_null();
+    // SAFETY: a null pointer follows strings that live for `'a`, and `Link` is
+    // nothing but a pointer.
+    ended.then(|| unsafe { CStrList::from_raw(links.as_ptr().cast()) })
+}
+
 /// The C string at the start of `bytes`, up to the first NUL; `None` where
 /// there is none.
 pub fn c_str_in(bytes: &[u8]) -> Option<&CStr> {
@@ -223,6 +247,14 @@ mod tests {
         assert_eq!(list.collect::<Vec<_>>(), [c"a", c"b"]);
         assert!(list_in(&mut slots, [c"a", c"b", c"c"]).is_none());
         assert_eq!(list_in(&mut slots, []).map(Iterator::count), Some(0));
+    }
+
+    #[test]
+    fn links_make_a_list_when_it_has_an_end() {
+        let links = [Link::to(c"a"), Link::to(c"b"), Link::END];
+        assert_eq!(list_of(&links).unwrap().collect::<Vec<_>>(), [c"a", c"b"]);
+        assert!(list_of(&links[..2]).is_none());
+        assert!(list_of(&[]).is_none());
     }
 
     #[test]
