@@ -38,8 +38,9 @@ fn as_process_1(tree: &Tree, options: &[&str]) -> Option<(Supervisor, Proc)> {
 fn polite() -> ServiceDirBuilder {
     ServiceDirBuilder::new()
         .run(
-            "trap 'echo bye; kill $!; exit 0' TERM; echo ready >ready; echo hello\n\
-             sleep 100000 >/dev/null & while :; do wait; done",
+            // KILL, since a TERM may come before the child has become `sleep`.
+            "trap 'echo bye; kill -9 $!; exit 0' TERM; sleep 100000 >/dev/null &\n\
+             echo ready >ready; echo hello; while :; do wait; done",
         )
         .finish("echo finish")
         .log_run(APPEND)

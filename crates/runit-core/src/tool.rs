@@ -27,7 +27,8 @@ pub struct Tool<K: 'static> {
 impl<K: Copy> Tool<K> {
     /// Prints usage on standard error: the line and an empty one.
     pub fn print_usage(&self) {
-        self.refuse(Refusal::Usage);
+        // There is no one to tell if this fails; the exit code says the rest.
+        let _ = write(stdio::stderr(), &Pieces(&["usage: ", self.usage, "\n\n"]));
     }
 
     /// Prints what is wrong with an option, if anything is, and usage, on
@@ -66,7 +67,6 @@ impl<K: Copy> Tool<K> {
 
 /// What is said before usage.
 enum Refusal<'a> {
-    Usage,
     Id,
     Misuse(Complaint<'a>),
 }
@@ -78,7 +78,6 @@ impl Say for Refused<'_> {
     fn say(&self, out: &mut dyn Sink) {
         let Self(name, usage, refusal) = self;
         match refusal {
-            Refusal::Usage => {}
             Refusal::Id => Pieces(&["$Id: ", name, " ", VERSION, " $\n"]).say(out),
             Refusal::Misuse(complaint) => {
                 Pieces(&[name, ": "]).say(out);
