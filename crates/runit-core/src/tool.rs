@@ -34,7 +34,10 @@ impl<K: Copy> Tool<K> {
     /// Prints what is wrong with an option, if anything is, and usage, on
     /// standard error.
     pub fn print_misuse(&self, complaint: Option<Complaint<'_>>) {
-        self.refuse(complaint.map_or(Refusal::Usage, Refusal::Misuse));
+        match complaint {
+            Some(complaint) => self.refuse(Refusal::Misuse(complaint)),
+            None => self.print_usage(),
+        }
     }
 
     /// Prints what `-V` prints: `$Id: NAME VERSION $`, then usage.
