@@ -38,8 +38,9 @@ fn as_process_1(tree: &Tree, options: &[&str]) -> Option<(Supervisor, Proc)> {
 fn polite() -> ServiceDirBuilder {
     ServiceDirBuilder::new()
         .run(
-            "trap 'echo bye; kill $!; exit 0' TERM; echo ready >ready; echo hello\n\
-             sleep 100000 >/dev/null & while :; do wait; done",
+            "sleep 100000 >/dev/null &\n\
+             trap 'echo bye; kill $!; exit 0' TERM; echo hello; echo ready >ready\n\
+             while :; do wait; done",
         )
         .finish("echo finish")
         .log_run(APPEND)
