@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use runit_tests::dirs::{create_dir, mode, write};
-use runit_tests::locks::{Lock, waits};
+use runit_tests::locks::{Lock, is_locked, waits};
 use runit_tests::prelude::*;
 use runit_tests::run::{Names, Run, daemontools, is_root, only_root};
 
@@ -211,7 +211,7 @@ fn the_program_holds_the_lock() {
         let file = dir.path().join("lock");
         let held = holder(&program, &args, &file);
         assert_eq!((mode(&file), fs::metadata(&file).unwrap().size()), (0o600, 0));
-        assert!(Lock::try_new(&file).is_none(), "{program:?} {args:?}");
+        assert!(is_locked(&file), "{program:?} {args:?}");
         // Another one is refused at once, and does not run its program.
         let said = chpst(["-L", text(&file), "echo", "ran"]).fails(111);
         let expected =
@@ -235,7 +235,7 @@ fn waiting_for_the_lock() {
         let dir = TempDir::new();
         let file = dir.path().join("lock");
         write(&file, "kept");
-        let lock = Lock::try_new(&file).unwrap();
+        let lock = Lock::new(&file);
         let mut second =
             Launch::path(&program).args(&args).arg(&file).args(["echo", "ran"]).spawn();
         wait_until("the program to wait for the lock", || waits(second.process()));
@@ -267,7 +267,7 @@ fn setlock_options() {
     let names = Names::of("chpst");
     let dir = TempDir::new();
     let (file, missing) = (dir.path().join("lock"), dir.path().join("no/lock"));
-    let _lock = Lock::try_new(&file).unwrap();
+    let _lock = Lock::new(&file);
     let mut all = vec![];
     if suite::is_ours() {
         all.extend([names.called("setlock"), names.called("dsetlock")]);

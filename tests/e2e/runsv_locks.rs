@@ -1,7 +1,7 @@
 //! One supervisor for each directory.
 
 use runit_tests::dirs::{SLEEP, create_dir, identity, lines, wait_lines};
-use runit_tests::locks::Lock;
+use runit_tests::locks::{Lock, is_locked};
 use runit_tests::prelude::*;
 
 #[test]
@@ -39,7 +39,7 @@ fn a_second_supervisor_is_refused_and_disturbs_nothing() {
 fn the_lock_refuses_whoever_holds_it() {
     let service = ServiceDirBuilder::sleeper().build();
     create_dir(&service.join("supervise"));
-    let lock = Lock::try_new(&service.file("lock")).unwrap();
+    let lock = Lock::new(&service.file("lock"));
     let mut refused = Launch::new("runsv").arg(service.path()).spawn();
     assert_eq!(refused.wait_exit(), 111);
     drop(lock);
@@ -52,11 +52,9 @@ fn the_lock_of_the_log_is_waited_for() {
     let note = "echo start >>starts; exec sleep 100000";
     let service = ServiceDirBuilder::new().run(note).log_run(note).build();
     create_dir(&service.join("log/supervise"));
-    let lock = Lock::try_new(&service.log.file("lock")).unwrap();
+    let lock = Lock::new(&service.log.file("lock"));
     let mut runsv = Launch::new("runsv").arg(service.path()).spawn();
-    wait_until("its own lock to be held", || {
-        service.join("supervise").exists() && Lock::try_new(&service.file("lock")).is_none()
-    });
+    wait_until("its own lock to be held", || is_locked(&service.file("lock")));
     // What comes next would be its refusal, had it not to wait.
     runsv.process().wait_for_state('S');
     assert!(runsv.lives());

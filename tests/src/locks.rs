@@ -1,41 +1,72 @@
-//! Whole-file locks, taken as supervisors take them.
+//! Whole-file locks, as supervisors take them.
+//!
+//! This process never holds one itself: a child that another test starts at that moment would hold
+//! it too, until it executes its program.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-
-use rustix::fd::OwnedFd;
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
-use rustix::io::Errno;
+use std::process::{Child, Command, Stdio};
 
 use crate::Proc;
+use crate::wait::wait_until;
 
-/// An exclusive `flock` on a file, for as long as this value lives.
+/// An exclusive `flock` on a file, held by another process for as long as this value lives.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "held for its lock")] OwnedFd);
+pub struct Lock(Child);
 
-/// Whether `process` waits for a lock that another has.
-pub fn waits(process: Proc) -> bool {
-    let table = fs::read_to_string("/proc/locks").unwrap_or_default();
-    let pid = process.to_string();
-    // `1: -> FLOCK ADVISORY WRITE PID DEVICE:INODE START END` is one that waits.
-    table.lines().any(|line| {
-        let words: Vec<_> = line.split_whitespace().collect();
-        words.get(1) == Some(&"->") && words.get(5) == Some(&pid.as_str())
+impl Lock {
+    /// Locks the file at `path`, which is created if missing; waits until it can be had.
+    #[track_caller]
+    pub fn new(path: &Path) -> Self {
+        let child = Command::new("flock")
+            .args(["--exclusive", "--no-fork"])
+            .arg(path)
+            .args(["sleep", "100000"])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("flock: {error}"));
+        wait_until(&format!("{} to be locked", path.display()), || is_locked(path));
+        Self(child)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // It ends by this signal alone: neither can fail.
+        let ended = self.0.kill().and_then(|()| self.0.wait());
+        if let Err(error) = ended {
+            eprintln!("cannot end the holder of a lock: {error}");
+        }
+    }
+}
+
+/// Whether somebody holds an exclusive `flock` on the file.
+pub fn is_locked(path: &Path) -> bool {
+    let Ok(data) = fs::metadata(path) else { return false };
+    let inode = format!(":{}", data.ino());
+    // `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE START END` is one that is held.
+    table().iter().any(|words| {
+        words.get(1).is_some_and(|word| word == "FLOCK")
+            && words.get(3).is_some_and(|word| word == "WRITE")
+            && words.get(5).is_some_and(|word| word.ends_with(&inode))
     })
 }
 
-impl Lock {
-    /// Locks the file at `path`, which is created if missing; nothing if another holds the lock.
-    #[track_caller]
-    pub fn try_new(path: &Path) -> Option<Self> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
-        let file = open(path.as_os_str().as_bytes(), flags, Mode::from_raw_mode(0o600))
-            .unwrap_or_else(|errno| panic!("{}: {errno}", path.display()));
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Some(Self(file)),
-            Err(Errno::WOULDBLOCK) => None,
-            Err(errno) => panic!("{}: lock: {errno}", path.display()),
-        }
-    }
+/// Whether `process` waits for a lock that another has.
+pub fn waits(process: Proc) -> bool {
+    let pid = process.to_string();
+    // `1: -> FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE START END` is one that waits.
+    table()
+        .iter()
+        .any(|words| words.get(1).is_some_and(|word| word == "->") && words.get(5) == Some(&pid))
+}
+
+/// The system's table of locks, in words.
+fn table() -> Vec<Vec<String>> {
+    let text = fs::read_to_string("/proc/locks");
+    text.unwrap_or_else(|error| panic!("/proc/locks: {error}"))
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect()
 }
