@@ -110,7 +110,10 @@ fn stop(runsvdir: u32, events: &Receiver<Event>) -> Result<()> {
                 return if status.success() { Ok(()) } else { Err(ended(status)) };
             }
             Ok(_) => {}
-            Err(_) => return Err(Error::Failed("runsvdir does not end".into())),
+            Err(_) => {
+                signal(runsvdir, Signal::KILL)?;
+                return Err(Error::Failed("runsvdir did not end and was killed".into()));
+            }
         }
     }
 }
