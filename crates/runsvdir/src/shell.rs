@@ -185,7 +185,7 @@ impl<'a> Shell<'a> {
         if self.phase != Phase::Supervising {
             return title;
         }
-        let changes = (self.changes != Changes::default()).then_some(Duration::ZERO);
+        let changes = (!self.changes.is_empty()).then_some(Duration::ZERO);
         let start = if self.trouble.is_none() { self.plan.deadline() } else { None };
         [title, changes, start, self.next_look].into_iter().flatten().min()
     }
@@ -294,7 +294,7 @@ impl<'a> Shell<'a> {
         let mut changes = core::mem::take(&mut self.changes);
         if due {
             changes.names.extend(self.plan.troubled().iter().map(|name| CString::from(&**name)));
-        } else if changes == Changes::default() {
+        } else if changes.is_empty() {
             return;
         }
         if due || changes.way {
@@ -395,7 +395,7 @@ impl<'a> Shell<'a> {
     /// After ALRM, once what was seen is started: tells who waits for it.
     fn write_label(&mut self) {
         let now = clock::monotonic();
-        let busy = self.changes != Changes::default() || self.plan.next_start(now).is_some();
+        let busy = !self.changes.is_empty() || self.plan.next_start(now).is_some();
         if !self.label || (busy && self.trouble.is_none()) {
             return;
         }

@@ -209,6 +209,11 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Whether there is nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        !self.way && self.names.is_empty()
+    }
+
     /// Takes note of an event. `place` is what it is about, `None` for one
     /// that is not watched any more.
     pub fn note(&mut self, place: Option<&Place>, flags: ReadFlags, name: Option<&CStr>) {
