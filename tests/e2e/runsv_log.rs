@@ -318,7 +318,7 @@ fn what_a_crashed_logger_left_is_not_lost_at_the_end() {
     let service = ServiceDirBuilder::new()
         .run("echo line; exec sleep 100000")
         .finish("echo finish")
-        .log_run("if [ -e crashed ]; then exec cat >>lines; fi; echo >crashed; exit 1")
+        .log_run("if [ -e crashed ]; then exec cat >>lines; fi; echo once >crashed; exit 1")
         .build();
     let mut runsv = Supervisor::runsv(service.path());
     service.wait_running("sleep");
