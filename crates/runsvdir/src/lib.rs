@@ -11,6 +11,7 @@
 //! | [`directory`] | the directory as the file system shows it |
 //! | [`watcher`] | inotify |
 //! | [`launch`] | children, and where messages go |
+//! | [`tree`] | the directory at work: looking and starting |
 //! | [`shell`] | the loop |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -26,6 +27,7 @@ pub mod message;
 pub mod plan;
 pub mod shell;
 pub mod title_log;
+pub mod tree;
 pub mod watch;
 pub mod watcher;
 

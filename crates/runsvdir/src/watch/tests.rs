@@ -9,12 +9,12 @@ use std::{format, vec};
 use super::*;
 
 /// A tree of absolute paths without links in them; links are `-> target`, and
-/// files are `file`. The current directory is `/home`.
+/// files are `file`. The current directory is `/base`.
 fn tree() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("/", ""),
-        ("/home", ""),
-        ("/home/near", "-> ../etc/runit"),
+        ("/base", ""),
+        ("/base/near", "-> ../etc/runit"),
         ("/var", ""),
         ("/var/service", "-> /etc/runit/current"),
         ("/var/plain", ""),
@@ -31,7 +31,7 @@ fn tree() -> BTreeMap<&'static str, &'static str> {
 
 /// The path as an absolute one without `.` and `..`.
 fn absolute(path: &str) -> String {
-    let full = if path.starts_with('/') { path.to_owned() } else { format!("/home/{path}") };
+    let full = if path.starts_with('/') { path.to_owned() } else { format!("/base/{path}") };
     let mut parts = vec![];
     for part in full.split('/').filter(|part| !part.is_empty() && *part != ".") {
         if part == ".." {
@@ -72,7 +72,7 @@ fn ways_are_watched_where_they_can_change() {
         "near/default",
         "near/../runit/default",
         ".",
-        "./../home",
+        "./../base",
         "/",
         "",
         "/var/missing/later",
