@@ -16,8 +16,9 @@ use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::client::retry;
-use crate::console::Complaint;
+use crate::console::complain;
 use crate::place::Place;
+use runit_rt::errtext::text;
 
 /// In nanoseconds.
 pub const MILLISECOND: u64 = 1_000_000;
@@ -155,7 +156,7 @@ impl<'a> Checks<'a> {
             Ok(_) => {}
             Err(Errno::NOENT) => return Started::Ready,
             Err(error) => {
-                Complaint::Stat(name, "check", error).say();
+                complain("warning: unable to stat ", name, "/check", text(error));
                 return Started::Ready;
             }
         }
@@ -179,7 +180,7 @@ impl<'a> Checks<'a> {
         };
         match (spawn.start(), failure.get()) {
             (Err(error), _) => {
-                Complaint::Fork(name, error).say();
+                complain("warning: unable to fork for ", name, "/check", text(error));
                 Started::Later
             }
             (
@@ -190,7 +191,7 @@ impl<'a> Checks<'a> {
                     | Failure::Execute(error),
                 ),
             ) => {
-                Complaint::Run(name, error).say();
+                complain("warning: unable to run ", name, "/check", text(error));
                 Started::Ready
             }
             (Ok(process), None) => Started::Running(process),

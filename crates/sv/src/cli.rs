@@ -5,9 +5,8 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_core::diag::Say;
-use runit_core::options::{Found, Scanner};
-use runit_core::tool::VERSION;
-use runit_rt::clock;
+use runit_core::options::{Found, Misuse, Scanner};
+use runit_rt::errtext;
 use runit_rt::signal::Inherited;
 use runit_rt::start::Start;
 use runit_rt::strings::CStrList;
@@ -15,7 +14,7 @@ use runit_rt::strings::CStrList;
 use crate::check::Checks;
 use crate::client::Report;
 use crate::command::{Caller, Command, Order, parse};
-use crate::console::{Complaint, Console, say};
+use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
 use crate::manage::Directories;
 use crate::options::{Key, SV};
@@ -37,68 +36,64 @@ const SVSRC: &str = match option_env!("RUNIT_SVSRC") {
 };
 
 /// For how many seconds to wait, where `SVWAIT` does not say.
-const SVWAIT: u64 = 7;
+const SVWAIT: &str = "7";
 
-/// A command line that was understood.
+/// What is wrong with a number of seconds.
+const NO_NUMBER: &str = "not a number of seconds";
+
+/// What `-V` prints.
+const ID: &str = concat!("$Id: sv ", env!("CARGO_PKG_VERSION"), " $");
+
+/// What the command line and the environment say.
 struct Call<'a> {
+    /// The name that the program was called by.
+    program: &'a [u8],
     caller: Caller,
     env: CStrList<'a>,
     inherited: &'a Inherited,
     directories: Directories<'a>,
     verbose: bool,
-    seconds: Option<u64>,
     as_json: bool,
+    seconds: Option<u64>,
 }
 
 /// Runs `sv`, or the init script of the service `program`.
 pub fn run(start: &Start, inherited: &Inherited, caller: Caller, program: &[u8]) -> u8 {
     let env = start.env();
-    let variable =
-        |name, default: &'static str| env.value_of(name).map_or(default.as_bytes(), CStr::to_bytes);
-    let directories =
-        Directories { running: variable(b"SVDIR", SVDIR), source: variable(b"SVSRC", SVSRC) };
-    let (verbose, seconds, as_json) = (false, None, false);
-    let mut call = Call { caller, env, inherited, directories, verbose, seconds, as_json };
+    let running = variable(env, b"SVDIR", SVDIR);
+    let source = variable(env, b"SVSRC", SVSRC);
+    let mut call = Call {
+        program,
+        caller,
+        env,
+        inherited,
+        directories: Directories { running, source },
+        verbose: false,
+        as_json: false,
+        seconds: None,
+    };
     let mut scanner = Scanner::new(SV.options, start.args().rest());
     while let Some(found) = scanner.next() {
-        match found {
-            Ok(Found::Option(Key::Verbose, _)) => call.verbose = true,
-            Ok(Found::Option(Key::Json, _)) => call.as_json = true,
-            Ok(Found::Option(Key::Wait, value)) => {
-                let value = value.map(CStr::to_bytes).unwrap_or_default();
-                call.verbose = true;
-                call.seconds = parse_seconds(value);
-                if call.seconds.is_none() {
-                    Complaint::Wait(value).say();
-                    return caller.wrong_usage();
-                }
-            }
-            Ok(Found::Help) => return SV.print_help(),
-            Ok(Found::Version) => return SV.print_version(),
-            other => {
-                let mut text = Text::default();
-                if other.is_ok() {
-                    for piece in ["$Id: ", SV.name, " ", VERSION, " $"] {
-                        text.add(piece);
-                    }
-                } else if let Some(complaint) = scanner.complaint() {
-                    text.name(program);
-                    text.add(": ");
-                    complaint.say(&mut text);
-                }
-                text.add("\n");
-                return usage(caller, program, text);
-            }
+        if let Err(code) = call.set(found, &scanner) {
+            return code;
         }
     }
     let mut operands = scanner.operands();
     let command = operands.next().and_then(|word| parse(word.to_bytes(), caller));
-    let named = |name: &[u8]| Service { name: name.to_vec(), enabled: true };
-    let names: Vec<Service> = match caller {
-        Caller::Sv => operands.map(|name| named(name.to_bytes())).collect(),
-        Caller::InitScript => Vec::from([named(program)]),
-    };
-    call.execute(command, &names).unwrap_or_else(|| usage(caller, program, Text::default()))
+    let mut names = Vec::new();
+    if caller == Caller::Sv {
+        for name in operands {
+            names.push(Service::named(name.to_bytes()));
+        }
+    } else {
+        names.push(Service::named(program));
+    }
+    call.execute(command, &names)
+}
+
+#[inline(never)]
+fn variable<'a>(env: CStrList<'a>, name: &[u8], default: &'static str) -> &'a [u8] {
+    env.value_of(name).map_or(default.as_bytes(), CStr::to_bytes)
 }
 
 impl Caller {
@@ -112,42 +107,78 @@ impl Caller {
 }
 
 impl<'a> Call<'a> {
-    /// Does what `command` says to the services `names`; nothing where these
-    /// do not go together.
-    fn execute(&self, command: Option<Command>, names: &[Service]) -> Option<u8> {
-        let command = command?;
-        if self.as_json && !matches!(command, Command::Status | Command::List) {
-            Complaint::Json.say();
-            return Some(self.caller.wrong_usage());
+    /// Takes in an option; an error is the exit code of a command line that
+    /// ends here.
+    #[inline(never)]
+    fn set(
+        &mut self,
+        found: Result<Found<'a, Key>, Misuse>,
+        scanner: &Scanner<'a, Key>,
+    ) -> Result<(), u8> {
+        match found {
+            Ok(Found::Option(Key::Verbose, _)) => self.verbose = true,
+            Ok(Found::Option(Key::Json, _)) => self.as_json = true,
+            Ok(Found::Option(Key::Wait, value)) => {
+                let value = value.map_or(&b""[..], CStr::to_bytes);
+                self.verbose = true;
+                self.seconds = parse_seconds(value);
+                if self.seconds.is_none() {
+                    complain("fatal: -w ", value, "", NO_NUMBER);
+                    return Err(self.caller.wrong_usage());
+                }
+            }
+            Ok(Found::Help) => return Err(SV.print_help()),
+            Ok(Found::Version) => return Err(SV.print_version()),
+            other => {
+                let mut line = Text::default();
+                if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {
+                    line.name(self.program);
+                    line.add(": ");
+                    complaint.say(&mut line);
+                } else {
+                    line.add(ID);
+                }
+                say(&mut line);
+                return Err(self.usage());
+            }
         }
+        Ok(())
+    }
+
+    /// Does what `command` says to the services `names`.
+    #[inline(never)]
+    fn execute(&self, command: Option<Command>, names: &[Service]) -> u8 {
         let mut console = Console::default();
         let mut place = Place::new(self.directories.running);
         match command {
-            Command::List if !names.is_empty() => return None,
-            Command::Status if !names.is_empty() => {
+            Some(Command::Status) if !names.is_empty() => {
                 let last = self.form(None).show(names, &mut place, &mut console);
                 if let (Caller::InitScript, Some(report)) = (self.caller, last) {
                     console.finish(&mut place);
-                    return Some(init_script_status(&report));
+                    return init_script_status(&report);
                 }
             }
-            Command::Status | Command::List => {
-                return Some(self.show_all(command == Command::List));
+            Some(list @ (Command::Status | Command::List)) if names.is_empty() => {
+                return self.show_all(list == Command::List);
             }
-            _ if names.is_empty() => return None,
-            Command::Enable => self.directories.change(true, names, &mut console),
-            Command::Disable => self.directories.change(false, names, &mut console),
-            Command::Order(order) => self.order(order, names, &mut place, &mut console),
+            Some(Command::Order(order)) if !names.is_empty() && !self.as_json => {
+                self.order(order, names, &mut place, &mut console);
+            }
+            Some(change @ (Command::Enable | Command::Disable))
+                if !names.is_empty() && !self.as_json =>
+            {
+                self.directories.change(change == Command::Enable, names, &mut console);
+            }
+            _ => return self.usage(),
         }
-        Some(console.finish(&mut place))
+        console.finish(&mut place)
     }
 
     /// Tells the state of all services: those that run, or for `list` all.
+    #[inline(never)]
     fn show_all(&self, list: bool) -> u8 {
         let Directories { running, source } = self.directories;
-        let directories = [(running, true), (source, false)];
-        let used = if list { &directories[..] } else { &directories[..1] };
-        match services(used) {
+        match services(running, list.then_some(source)) {
             Ok(all) => {
                 let mut console = Console::default();
                 let mut place = Place::new(running);
@@ -155,16 +186,17 @@ impl<'a> Call<'a> {
                 console.finish(&mut place)
             }
             Err((directory, error)) => {
-                Complaint::Directory(directory, error).say();
+                complain("fatal: unable to read directory ", directory, "", errtext::text(error));
                 self.caller.fatal()
             }
         }
     }
 
     fn form(&self, source: Option<&'a [u8]>) -> Form<'a> {
-        Form { as_json: self.as_json, source, now: clock::realtime() }
+        Form { as_json: self.as_json, source }
     }
 
+    #[inline(never)]
     fn order<'n>(
         &self,
         order: Order,
@@ -187,15 +219,30 @@ impl<'a> Call<'a> {
 
     /// For how many seconds to wait.
     fn seconds(&self) -> u64 {
-        let value = self.env.value_of(b"SVWAIT").map(CStr::to_bytes);
-        match (self.seconds, value) {
-            (Some(seconds), _) => seconds,
-            (None, None) => SVWAIT,
-            (None, Some(value)) => parse_seconds(value).unwrap_or_else(|| {
-                Complaint::SvWait(value).say();
-                SVWAIT
-            }),
+        if let Some(seconds) = self.seconds {
+            return seconds;
         }
+        let value = variable(self.env, b"SVWAIT", SVWAIT);
+        parse_seconds(value).unwrap_or_else(|| {
+            complain("warning: SVWAIT ", value, "", NO_NUMBER);
+            7
+        })
+    }
+
+    /// Prints usage; gives the exit code.
+    #[inline(never)]
+    fn usage(&self) -> u8 {
+        let mut text = Text::default();
+        text.add("usage: ");
+        if self.caller == Caller::Sv {
+            text.add(SV.usage);
+        } else {
+            text.name(self.program);
+            text.add(" [-w sec] command");
+        }
+        text.add("\n");
+        say(&mut text);
+        self.caller.wrong_usage()
     }
 }
 
@@ -219,20 +266,6 @@ fn parse_seconds(text: &[u8]) -> Option<u64> {
         let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
         Some(number.saturating_mul(10).saturating_add(digit.into()))
     })
-}
-
-/// Prints usage behind `text`; gives the exit code.
-fn usage(caller: Caller, program: &[u8], mut text: Text) -> u8 {
-    text.add("usage: ");
-    if caller == Caller::Sv {
-        text.add(SV.usage);
-    } else {
-        text.name(program);
-        text.add(" [-w sec] command");
-    }
-    text.add("\n");
-    say(&mut text);
-    caller.wrong_usage()
 }
 
 #[cfg(test)]

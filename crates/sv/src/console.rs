@@ -4,8 +4,7 @@
 
 use runit_core::diag::Sink;
 use runit_core::layout::SERVICE;
-use runit_rt::errtext::text;
-use runit_rt::stdio;
+use runit_rt::{errtext, stdio};
 use rustix::fd::BorrowedFd;
 use rustix::fs::stat;
 use rustix::io::{Errno, write};
@@ -17,65 +16,18 @@ use crate::render::Text;
 /// The most failures that the exit code counts.
 const MOST_FAILURES: u8 = 99;
 
-/// Trouble which does not keep the command from its work, or leaves nothing to
-/// try. Names are those of services as they were given.
-#[derive(Clone, Copy, Debug)]
-pub enum Complaint<'a> {
-    /// It cannot be told whether there is such a file.
-    Stat(&'a [u8], &'static str, Errno),
-    /// There is no process for a check.
-    Fork(&'a [u8], Errno),
-    /// A check cannot be executed.
-    Run(&'a [u8], Errno),
-    /// The environment's time to wait is none.
-    SvWait(&'a [u8]),
-    /// Standard output is closed or full.
-    Output(Errno),
-    /// The state is not for everybody to see; the number is the owner's.
-    Permission(&'a [u8], &'static str, u32),
-    /// `-w` has no number.
-    Wait(&'a [u8]),
-    /// `--json` with a command that does not tell the state.
-    Json,
-    /// A directory of services cannot be read.
-    Directory(&'a [u8], Errno),
-}
-
-impl Complaint<'_> {
-    /// Says so on standard error.
-    pub fn say(self) {
-        let (what, name, file, why) = match self {
-            Self::Stat(name, file, error) => ("warning: unable to stat ", name, file, text(error)),
-            Self::Fork(name, error) => ("warning: unable to fork for ", name, "check", text(error)),
-            Self::Run(name, error) => ("warning: unable to run ", name, "check", text(error)),
-            Self::SvWait(value) => ("warning: SVWAIT is no number of seconds: ", value, "", ""),
-            Self::Output(error) => {
-                ("warning: unable to write: ", &b"standard output"[..], "", text(error))
-            }
-            Self::Permission(name, file, _) => {
-                ("warning: you have no permission for ", name, file, "it belongs to user ")
-            }
-            Self::Wait(value) => ("fatal: -w is no number of seconds: ", value, "", ""),
-            Self::Json => ("fatal: --json goes with status and list only", &b""[..], "", ""),
-            Self::Directory(path, error) => {
-                ("fatal: unable to read directory ", path, "", text(error))
-            }
-        };
-        let mut line = Text::default();
-        line.add(what);
-        line.name(name);
-        for (before, piece) in [("/", file), (": ", why)] {
-            if !piece.is_empty() {
-                line.add(before);
-                line.add(piece);
-            }
-        }
-        if let Self::Permission(_, _, owner) = self {
-            line.number(owner.into());
-            line.add(", use sv as that user or as root");
-        }
-        say(&mut line);
-    }
+/// Says on standard error that something about `name`, as it was given, does
+/// not work: `WHAT NAME: WHY`, where `what` begins with `warning: ` or
+/// `fatal: ` and `name` may be followed by the `file` of that name in it.
+#[inline(never)]
+pub fn complain(what: &str, name: &[u8], file: &str, why: &str) {
+    let mut line = Text::default();
+    line.add(what);
+    line.name(name);
+    line.add(file);
+    line.add(": ");
+    line.add(why);
+    say(&mut line);
 }
 
 /// Writes a line to standard error, of which only its end is missing.
@@ -114,7 +66,12 @@ impl<'a> Console<'a> {
             self.failures += 1;
             // Whoever closed a pipe knows.
             if error != Errno::PIPE {
-                Complaint::Output(error).say();
+                complain(
+                    "warning: unable to write to ",
+                    b"standard output",
+                    "",
+                    errtext::text(error),
+                );
             }
         }
     }
@@ -139,11 +96,18 @@ impl<'a> Console<'a> {
 }
 
 /// Says whose the state is that may not be read.
+#[inline(never)]
 fn explain(name: &[u8], place: &mut Place<'_>) {
     let inside = stat(place.at(c"supervise/.")).is_ok();
-    let (path, file) =
-        if inside { (SERVICE.ok, "supervise/ok") } else { (SERVICE.supervise, "supervise") };
-    if let Ok(stat) = stat(place.at(path)) {
-        Complaint::Permission(name, file, stat.st_uid).say();
+    let path = place.at(if inside { SERVICE.ok } else { SERVICE.supervise });
+    if let Ok(stat) = stat(path) {
+        let mut line = Text::default();
+        line.add("warning: no permission for ");
+        line.name(name);
+        line.add(if inside { "/supervise/ok" } else { "/supervise" });
+        line.add(", which belongs to user ");
+        line.number(stat.st_uid.into());
+        line.add(": run sv as that user or as root");
+        say(&mut line);
     }
 }

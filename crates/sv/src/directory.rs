@@ -1,6 +1,5 @@
 //! The services in a directory of services.
 
-use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
@@ -22,32 +21,71 @@ pub struct Service {
     pub enabled: bool,
 }
 
-/// The services in each of these directories, which make them enabled or not,
-/// in the order of their names: what `runsvdir` takes for one (CONTRACT section
-/// 3), and symlinks that lead nowhere, which somebody meant to be one. Of a
-/// directory that cannot be read, its path and the error.
-///
-/// A directory that is not there has no services, if another one is.
-pub fn services<'a>(directories: &[(&'a [u8], bool)]) -> Result<Vec<Service>, (&'a [u8], Errno)> {
-    let mut found = BinaryHeap::new();
-    let mut missing = 0;
-    for &(directory, enabled) in directories {
-        match read(directory, enabled, &mut found) {
-            Err(Errno::NOENT) if missing + 1 < directories.len() => missing += 1,
-            result => result.map_err(|error| (directory, error))?,
-        }
+impl Service {
+    /// A service of this name, enabled as far as is known.
+    pub fn named(name: &[u8]) -> Self {
+        Self { name: name.to_vec(), enabled: true }
     }
-    let mut services = found.into_sorted_vec();
-    // Of one name, the enabled one is the last.
-    services.dedup_by(|later, first| {
-        let same = later.name == first.name;
-        first.enabled |= same;
-        same
-    });
+}
+
+/// The services in the directory `running`, in the order of their names, and
+/// those of `source` that are not among them: what `runsvdir` takes for one
+/// (CONTRACT section 3), and symlinks that lead nowhere, which somebody meant
+/// to be one. An error tells which directory cannot be read; with two, one of
+/// them may be missing.
+#[inline(never)]
+pub fn services<'a>(
+    running: &'a [u8],
+    source: Option<&'a [u8]>,
+) -> Result<Vec<Service>, (&'a [u8], Errno)> {
+    let mut services = Vec::new();
+    let first = read(running, true, &mut services);
+    sort(&mut services);
+    let count = services.len();
+    match (first, source) {
+        (Err(error), None) => return Err((running, error)),
+        (first, Some(source)) => {
+            let second = read(source, false, &mut services);
+            match (first, second) {
+                (Ok(()) | Err(Errno::NOENT), Ok(())) | (Ok(()), Err(Errno::NOENT)) => {}
+                (_, Err(error)) => return Err((source, error)),
+                (Err(error), _) => return Err((running, error)),
+            }
+        }
+        _ => {}
+    }
+    if services.len() > count {
+        sort(&mut services);
+        // Of one name, the enabled one comes last.
+        services.dedup_by(|later, first| {
+            first.enabled |= later.name == first.name;
+            later.name == first.name
+        });
+    }
     Ok(services)
 }
 
-fn read(directory: &[u8], enabled: bool, found: &mut BinaryHeap<Service>) -> Result<(), Errno> {
+/// Sorts by name: a comb sort, which is short, and quick enough for thousands.
+fn sort(services: &mut [Service]) {
+    let mut gap = services.len();
+    let mut sorted = false;
+    while gap > 1 || !sorted {
+        gap = (gap * 10 / 13).max(1);
+        sorted = true;
+        for low in 0..services.len() {
+            if let Some([one, .., other]) = services.get_mut(low..=low + gap) {
+                if one > other {
+                    core::mem::swap(one, other);
+                    sorted = false;
+                }
+            }
+        }
+    }
+}
+
+/// Appends the services in `directory`.
+#[inline(never)]
+fn read(directory: &[u8], enabled: bool, services: &mut Vec<Service>) -> Result<(), Errno> {
     let mut place = Place::new(b"");
     place.enter_at(directory, b"");
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -55,22 +93,35 @@ fn read(directory: &[u8], enabled: bool, found: &mut BinaryHeap<Service>) -> Res
     let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
     let mut entries = RawDir::new(fd, &mut buffer);
     while let Some(entry) = entries.next() {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(error),
-        };
+        let entry = entry?;
         let name = entry.file_name();
-        let is_service = !name.to_bytes().starts_with(b".")
-            && match entry.file_type() {
-                FileType::Directory => true,
-                FileType::Symlink | FileType::Unknown => stat(place.at(name))
-                    .map_or(true, |s| FileType::from_raw_mode(s.st_mode) == FileType::Directory),
-                _ => false,
-            };
-        if is_service {
-            found.push(Service { name: name.to_bytes().to_vec(), enabled });
+        let is_service = match entry.file_type() {
+            FileType::Symlink | FileType::Unknown => stat(place.at(name))
+                .map_or(true, |s| FileType::from_raw_mode(s.st_mode) == FileType::Directory),
+            kind => kind == FileType::Directory,
+        };
+        if is_service && !name.to_bytes().starts_with(b".") {
+            services.push(Service { enabled, ..Service::named(name.to_bytes()) });
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sorted_by_name() {
+        for count in [0, 1, 2, 3, 10, 100, 1000] {
+            // Numbers in an order like chance's, some of them twice.
+            let mut services: Vec<_> = (0..count)
+                .map(|i| Service::named(std::format!("{}", i * 7919 % 997).as_bytes()))
+                .collect();
+            let mut expected = services.clone();
+            expected.sort();
+            sort(&mut services);
+            assert_eq!(services, expected);
+        }
+    }
 }

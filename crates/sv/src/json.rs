@@ -3,29 +3,19 @@
 use core::ffi::CStr;
 
 use runit_core::diag::Sink;
-use runit_core::status::{State, Want};
+use runit_core::status::Want;
 use runit_core::tai::Tai64n;
-use runit_rt::errtext;
 use rustix::io::Errno;
 
 use crate::client::{File, Normally, Part, Report, Trouble};
 use crate::render::{Text, process_id, state_word};
 
-/// A value in an object; nothing is `null`.
-#[derive(Clone, Copy)]
-enum Value<'a> {
-    Null,
-    Boolean(bool),
-    Number(u64),
-    /// A text with nothing in it that must be escaped.
-    Plain(&'a [u8]),
-    /// A file name, and what follows it.
-    Name(&'a [u8], &'a str),
-    Trouble(Trouble),
-}
+/// What a member without a value has.
+const NULL: &str = "null";
 
 /// Appends the object of a service, on one line, without a newline; `enabled`
 /// where that was asked.
+#[inline(never)]
 pub fn entry(
     text: &mut Text,
     name: &[u8],
@@ -34,20 +24,16 @@ pub fn entry(
     report: &Report,
     now: Tai64n,
 ) {
-    let path = path.to_bytes();
-    text.add("{");
-    member(text, "name", Value::Name(name, ""));
-    member(text, "path", Value::Name(path, ""));
+    names(text, name, path, "");
     if let Some(enabled) = enabled {
-        member(text, "enabled", Value::Boolean(enabled));
+        boolean(text, ",\"enabled\":", enabled);
     }
     part(text, report.service, now);
+    text.add(",\"log\":");
     match report.log {
-        None => member(text, "log", Value::Null),
+        None => text.add(NULL),
         Some(log) => {
-            text.add(",\"log\":{");
-            member(text, "name", Value::Name(name, "/log"));
-            member(text, "path", Value::Name(path, "/log"));
+            names(text, name, path, "/log");
             part(text, log, now);
             text.add("}");
         }
@@ -55,103 +41,85 @@ pub fn entry(
     text.add("}");
 }
 
-/// The members that service and log service have in common.
+/// Appends the beginning of an object: names, each with `suffix` behind it.
+#[inline(never)]
+fn names(text: &mut Text, name: &[u8], path: &CStr, suffix: &str) {
+    for (label, name) in [("{\"name\":\"", name), ("\",\"path\":\"", path.to_bytes())] {
+        text.add(label);
+        escaped(text, name);
+        text.add(suffix);
+    }
+    text.add("\"");
+}
+
+/// Appends the members that service and log service have in common.
+#[inline(never)]
 fn part(text: &mut Text, part: Result<Part, Trouble>, now: Tai64n) {
-    let mut values = [Value::Null; 10];
-    let label;
     match part {
         Ok(Part { record, normally }) => {
-            label = record.since.label();
-            let want = if record.want == Want::Up { "up" } else { "down" };
-            let unix = record.since.to_unix();
-            values = [
-                Value::Boolean(true),
-                word(state_word(record.state)),
-                if record.pid.is_none() || record.state == State::Down {
-                    Value::Null
-                } else {
-                    Value::Number(process_id(&record))
-                },
-                Value::Plain(&label),
-                unix.map_or(Value::Null, |time| Value::Number(time.as_secs())),
-                Value::Number(now.seconds_since(record.since)),
-                word(want),
-                Value::Boolean(record.paused),
-                Value::Boolean(record.got_term),
-                match normally {
-                    Ok(Normally::Up) => word("up"),
-                    Ok(Normally::Down) => word("down"),
-                    Err(_) => Value::Null,
-                },
-            ];
+            text.add(",\"supervised\":true,\"state\":\"");
+            text.add(state_word(record.state));
+            text.add("\",\"pid\":");
+            match process_id(&record) {
+                0 => text.add(NULL),
+                process => text.number(process),
+            }
+            text.add(",\"since_tai\":\"");
+            text.push(&record.since.label());
+            text.add("\",\"since_unix\":");
+            text.number(record.since.to_unix().unwrap_or_default().as_secs());
+            text.add(",\"seconds\":");
+            text.number(now.seconds_since(record.since));
+            text.add(if record.want == Want::Up {
+                ",\"want\":\"up\""
+            } else {
+                ",\"want\":\"down\""
+            });
+            boolean(text, ",\"paused\":", record.paused);
+            boolean(text, ",\"got_term\":", record.got_term);
+            text.add(match normally {
+                Ok(Normally::Up) => ",\"normally\":\"up\",\"error\":null",
+                Ok(Normally::Down) => ",\"normally\":\"down\",\"error\":null",
+                // The one thing that can be unknown of a service that can be seen.
+                Err(_) => ",\"normally\":null,\"error\":\"unable to stat down\"",
+            });
         }
-        Err(trouble) => values[0] = supervised(trouble).map_or(Value::Null, Value::Boolean),
+        Err(trouble) => {
+            text.add(",\"supervised\":");
+            text.add(supervised(trouble));
+            text.add(UNKNOWN);
+            // Its sentences have nothing in them that must be escaped.
+            text.sentence(trouble);
+            text.add("\"");
+        }
     }
-    let names = [
-        "supervised",
-        "state",
-        "pid",
-        "since_tai",
-        "since_unix",
-        "seconds",
-        "want",
-        "paused",
-        "got_term",
-        "normally",
-    ];
-    for (name, value) in names.into_iter().zip(values) {
-        member(text, name, value);
-    }
-    let error = match part {
-        Ok(Part { normally: Ok(_), .. }) => Value::Null,
-        // The one thing that can be unknown of a service that can be seen.
-        Ok(Part { normally: Err(error), .. }) => word(errtext::text(error)),
-        Err(trouble) => Value::Trouble(trouble),
-    };
-    member(text, "error", error);
 }
+
+/// What is left of a service that cannot be looked at.
+const UNKNOWN: &str = ",\"state\":null,\"pid\":null,\"since_tai\":null,\"since_unix\":null,\
+     \"seconds\":null,\"want\":null,\"paused\":null,\"got_term\":null,\"normally\":null,\
+     \"error\":\"";
 
 /// Whether a supervisor lives, where that can be told in spite of trouble.
-fn supervised(trouble: Trouble) -> Option<bool> {
+fn supervised(trouble: Trouble) -> &'static str {
     match trouble {
-        Trouble::Open(File::Status, _) | Trouble::Read(_) | Trouble::Format => Some(true),
-        Trouble::Directory(Errno::NOENT) => Some(false),
-        other => other.is_absence().then_some(false),
+        Trouble::Open(File::Status, _) | Trouble::Read(_) | Trouble::Format => "true",
+        Trouble::Directory(Errno::NOENT) => "false",
+        other if other.is_absence() => "false",
+        _ => NULL,
     }
 }
 
-fn word(word: &str) -> Value<'_> {
-    Value::Plain(word.as_bytes())
-}
-
-/// Appends a member, behind a comma unless it is the object's first.
-fn member(text: &mut Text, name: &str, value: Value<'_>) {
-    text.add(if text.bytes.last() == Some(&b'{') { "\"" } else { ",\"" });
-    text.add(name);
-    text.add("\":");
-    match value {
-        Value::Null => text.add("null"),
-        Value::Boolean(value) => text.add(if value { "true" } else { "false" }),
-        Value::Number(number) => text.number(number),
-        _ => {
-            text.add("\"");
-            match value {
-                Value::Plain(plain) => text.push(plain),
-                Value::Trouble(trouble) => text.sentence(trouble),
-                Value::Name(name, rest) => {
-                    escaped(text, name);
-                    text.add(rest);
-                }
-                _ => {}
-            }
-            text.add("\"");
-        }
-    }
+#[inline(never)]
+fn boolean(text: &mut Text, label: &str, value: bool) {
+    text.add(label);
+    text.add(if value { "true" } else { "false" });
 }
 
 /// Appends a file name as the inside of a JSON string. A backslash in that
 /// string begins an escape of ours: `\\` is a backslash, `\x` and two digits a
 /// byte that is no UTF-8; in JSON each such backslash is written twice.
+#[inline(never)]
 fn escaped(text: &mut Text, name: &[u8]) {
     for chunk in name.utf8_chunks() {
         for &byte in chunk.valid().as_bytes() {
@@ -189,13 +157,13 @@ mod tests {
     fn names_are_escaped_unambiguously() {
         let json = |name: &[u8]| {
             let mut text = Text::default();
-            member(&mut text, "n", Value::Name(name, "/log"));
+            escaped(&mut text, name);
             String::from_utf8(text.bytes).unwrap()
         };
-        assert_eq!(json("gr\u{fc}n \u{1f600}".as_bytes()), ",\"n\":\"gr\u{fc}n \u{1f600}/log\"");
-        assert_eq!(json(b"a\"b\n\t\x7f"), r#","n":"a\"b\u000a\u0009\u007f/log""#);
-        assert_eq!(json(b"\xff\xc3"), r#","n":"\\xff\\xc3/log""#);
+        assert_eq!(json("gr\u{fc}n \u{1f600}".as_bytes()), "gr\u{fc}n \u{1f600}");
+        assert_eq!(json(b"a\"b\n\t\x7f"), r#"a\"b\u000a\u0009\u007f"#);
+        assert_eq!(json(b"\xff\xc3"), r"\\xff\\xc3");
         // A name that looks like such an escape does not come out as one.
-        assert_eq!(json(br"\xff"), r#","n":"\\\\xff/log""#);
+        assert_eq!(json(br"\xff"), r"\\\\xff");
     }
 }

@@ -22,51 +22,21 @@ pub struct Directories<'a> {
 /// Why nothing was done for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refusal {
-    /// It is no name but a path, or hidden.
-    NoName,
-    /// A link would lead elsewhere for others.
-    Relative,
+    /// It is no name but a path, or hidden; or what it names is no link, or
+    /// something else: the sentence.
+    Because(&'static str),
     /// There is no such service, or no way to see it.
     Source(Errno),
-    /// What has the name is something else.
-    Taken,
-    /// A service that lives there is not to be destroyed.
-    NotLink,
     /// The link cannot be made, removed or seen.
     Link(Errno),
 }
 
-impl Refusal {
-    /// What is wrong, in which directory, and why.
-    fn sentence(self, directories: Directories<'_>) -> (&'static str, &[u8], &'static str) {
-        let Directories { running, source } = directories;
-        match self {
-            Self::NoName => ("not the name of a service", b"", ""),
-            Self::Relative => ("SVSRC is not an absolute path: ", source, ""),
-            Self::Source(error) => ("unable to find service in ", source, errtext::text(error)),
-            Self::Taken => ("something else has this name in ", running, ""),
-            Self::NotLink => ("not a symbolic link in ", running, ""),
-            Self::Link(error) => ("unable to change link in ", running, errtext::text(error)),
-        }
-    }
-}
-
 impl Directories<'_> {
     /// Enables each of `services`, or disables it.
+    #[inline(never)]
     pub fn change(self, enable: bool, services: &[Service], console: &mut Console<'_>) {
-        let [mut source, mut link] = [Place::new(b""), Place::new(b"")];
         for Service { name, .. } in services {
-            let result = if matches!(&name[..], [] | [b'.', ..]) || name.contains(&b'/') {
-                Err(Refusal::NoName)
-            } else {
-                source.enter_at(self.source, name);
-                link.enter_at(self.running, name);
-                if enable {
-                    self.enable(&mut source, &mut link)
-                } else {
-                    disable(&mut source, &mut link)
-                }
-            };
+            let result = if enable { self.enable(name) } else { self.disable(name) };
             let mut text = Text::default();
             text.add(if result.is_ok() { "ok: " } else { "fail: " });
             text.name(name);
@@ -78,10 +48,12 @@ impl Directories<'_> {
                 }
                 Err(refusal) => {
                     console.failures += 1;
-                    let (what, directory, why) = refusal.sentence(self);
+                    let (what, why) = match refusal {
+                        Refusal::Because(what) => (what, ""),
+                        Refusal::Source(error) => ("no service in SVSRC: ", errtext::text(error)),
+                        Refusal::Link(error) => ("unable to change SVDIR: ", errtext::text(error)),
+                    };
                     text.add(what);
-                    text.name(directory);
-                    text.add(if why.is_empty() { "" } else { ": " });
                     text.add(why);
                 }
             }
@@ -90,37 +62,52 @@ impl Directories<'_> {
         }
     }
 
-    /// Makes `link` lead to `source`, and says whether that changed anything.
+    /// The places of `name` in `SVSRC` and in `SVDIR`.
+    #[inline(never)]
+    fn places(&self, name: &[u8]) -> Result<[Place<'static>; 2], Refusal> {
+        if name.is_empty() || name.starts_with(b".") || name.contains(&b'/') {
+            return Err(Refusal::Because("not the name of a service"));
+        }
+        let mut places = [Place::new(b""), Place::new(b"")];
+        let [source, link] = &mut places;
+        source.enter_at(self.source, name);
+        link.enter_at(self.running, name);
+        Ok(places)
+    }
+
+    /// Makes a link to the service, and says whether that changed anything.
     /// What is there is never replaced.
-    fn enable(self, source: &mut Place<'_>, link: &mut Place<'_>) -> Result<bool, Refusal> {
+    #[inline(never)]
+    fn enable(&self, name: &[u8]) -> Result<bool, Refusal> {
+        let [mut source, mut link] = self.places(name)?;
         if !self.source.starts_with(b"/") {
-            return Err(Refusal::Relative);
+            return Err(Refusal::Because("SVSRC is not an absolute path"));
         }
         let wanted = stat(source.at(c".")).map_err(Refusal::Source)?;
         match symlink(source.directory(), link.directory()) {
             Ok(()) => Ok(true),
             Err(Errno::EXIST) => match stat(link.at(c".")) {
-                Ok(there) if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino) => {
+                Ok(there) if there.st_dev == wanted.st_dev && there.st_ino == wanted.st_ino => {
                     Ok(false)
                 }
-                _ => Err(Refusal::Taken),
+                _ => Err(Refusal::Because("something else has this name in SVDIR")),
             },
             Err(error) => Err(Refusal::Link(error)),
         }
     }
-}
 
-/// Removes `link`, and says whether it was there. A name that is not in
-/// `source` either is more likely a typing error than a wish fulfilled.
-fn disable(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<bool, Refusal> {
-    let removed = lstat(link.directory()).and_then(|there| {
-        let is_link = FileType::from_raw_mode(there.st_mode) == FileType::Symlink;
-        if is_link { unlink(link.directory()).map(|()| true) } else { Ok(false) }
-    });
-    match removed {
-        Ok(true) => Ok(true),
-        Ok(false) => Err(Refusal::NotLink),
-        Err(Errno::NOENT) => stat(source.at(c".")).map(|_| false).map_err(Refusal::Source),
-        Err(error) => Err(Refusal::Link(error)),
+    /// Removes a link, and says whether it was there. A name that is not in
+    /// `SVSRC` either is more likely a typing error than a wish fulfilled.
+    #[inline(never)]
+    fn disable(&self, name: &[u8]) -> Result<bool, Refusal> {
+        let [mut source, mut link] = self.places(name)?;
+        match lstat(link.directory()) {
+            Ok(there) if FileType::from_raw_mode(there.st_mode) == FileType::Symlink => {
+                unlink(link.directory()).map(|()| true).map_err(Refusal::Link)
+            }
+            Ok(_) => Err(Refusal::Because("not a symbolic link in SVDIR")),
+            Err(Errno::NOENT) => stat(source.at(c".")).map(|_| false).map_err(Refusal::Source),
+            Err(error) => Err(Refusal::Link(error)),
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! `status` and `list`: looks at services and tells what there is to see.
 
-use core::time::Duration;
-
 use runit_core::tai::Tai64n;
+use runit_rt::clock;
+use runit_rt::errtext::text;
 
 use crate::client::{Report, Trouble};
-use crate::console::{Complaint, Console};
+use crate::console::{Console, complain};
 use crate::directory::Service;
 use crate::json;
 use crate::place::Place;
@@ -21,8 +21,6 @@ pub struct Form<'a> {
     pub as_json: bool,
     /// For `list`, the directory of those that are not enabled.
     pub source: Option<&'a [u8]>,
-    /// The time.
-    pub now: Duration,
 }
 
 impl Form<'_> {
@@ -33,7 +31,7 @@ impl Form<'_> {
         place: &mut Place<'_>,
         console: &mut Console<'a>,
     ) -> Option<Report> {
-        let now = Tai64n::from_unix(self.now);
+        let now = Tai64n::from_unix(clock::realtime());
         let mut text = Text::default();
         let mut last = None;
         for service in services {
@@ -66,7 +64,7 @@ impl Form<'_> {
     /// Counts the failures of `status`, to which trouble is one, as it is not
     /// to `list`; and warns of what is part of neither.
     fn note<'a>(self, service: &'a Service, report: &Report, console: &mut Console<'a>) {
-        for (part, file) in [(Some(report.service), "down"), (report.log, "log/down")] {
+        for (part, file) in [(Some(report.service), "/down"), (report.log, "/log/down")] {
             match part {
                 None => {}
                 Some(Err(trouble)) if self.source.is_none() => {
@@ -75,7 +73,7 @@ impl Form<'_> {
                 Some(Err(_)) => {}
                 Some(Ok(part)) => {
                     if let Err(error) = part.normally {
-                        Complaint::Stat(&service.name, file, error).say();
+                        complain("warning: unable to stat ", &service.name, file, text(error));
                     }
                 }
             }

@@ -9,13 +9,14 @@ use runit_core::layout::SERVICE;
 use runit_core::status::StatusRecord;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
+use runit_rt::errtext::text;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
 use crate::check::{Checks, GRACE, MILLISECOND, Readiness, Started, Step, give_up};
 use crate::client::{self, Part, Trouble};
 use crate::command::Order;
-use crate::console::{Complaint, Console};
+use crate::console::{Console, complain};
 use crate::goal::{Before, Goal, Moment, Verdict};
 use crate::place::Place;
 use crate::render::Text;
@@ -228,13 +229,13 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     fn report(&mut self, label: &str, name: &[u8], record: StatusRecord) {
         let normally = client::normally(self.place, &SERVICE);
         if let Err(error) = normally {
-            Complaint::Stat(name, "down", error).say();
+            complain("warning: unable to stat ", name, "/down", text(error));
         }
-        let mut text = Text::default();
-        text.add(label);
-        text.state(name, &Part { record, normally }, Tai64n::from_unix(clock::realtime()));
-        text.add("\n");
-        self.console.print(&text);
+        let mut line = Text::default();
+        line.add(label);
+        line.state(name, &Part { record, normally }, Tai64n::from_unix(clock::realtime()));
+        line.add("\n");
+        self.console.print(&line);
     }
 
     /// Waits until something is heard, at most this long.
