@@ -35,9 +35,7 @@ impl<'a> CStrList<'a> {
     /// The value of `name` where the strings have the form `NAME=VALUE`.
     pub fn value_of(self, name: &[u8]) -> Option<&'a CStr> {
         self.into_iter().find_map(|entry| {
-            let value = entry.to_bytes().strip_prefix(name)?.strip_prefix(b"=")?;
-            let start = entry.count_bytes() - value.len();
-            CStr::from_bytes_with_nul(entry.to_bytes_with_nul().get(start..)?).ok()
+            c_str_in(entry.to_bytes_with_nul().strip_prefix(name)?.strip_prefix(b"=")?)
         })
     }
 }

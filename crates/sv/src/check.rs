@@ -15,7 +15,7 @@ use runit_rt::strings::{CStrList, ListBuf};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
-use crate::client::retry;
+use crate::client::{look_for, retry};
 use crate::console::complain;
 use crate::place::Place;
 use runit_rt::errtext::text;
@@ -152,8 +152,8 @@ impl<'a> Checks<'a> {
 
     /// Starts the check of the service `name` in `place`, if it has one.
     pub fn start(&mut self, name: &[u8], place: &mut Place<'_>) -> Started {
-        match rustix::fs::stat(place.at(SERVICE.check)) {
-            Ok(_) => {}
+        match look_for(place.at(SERVICE.check)) {
+            Ok(()) => {}
             Err(Errno::NOENT) => return Started::Ready,
             Err(error) => {
                 complain("warning: unable to stat ", name, "/check", text(error));

@@ -2,6 +2,7 @@
 //! FIFO. Nothing here waits for anybody.
 
 use alloc::vec::Vec;
+use core::ffi::CStr;
 
 use runit_core::control::ControlByte;
 use runit_core::layout::{LOG, Names, SERVICE};
@@ -56,28 +57,31 @@ impl Trouble {
         matches!(self, Self::NotRunning | Self::Open(File::Ok, Errno::NOENT))
     }
 
-    /// The pieces of the sentence that says so: what is wrong, with which
-    /// file, and why.
-    pub fn sentence(self) -> [&'static str; 3] {
+    /// What is wrong.
+    pub fn what(self) -> &'static str {
         match self {
-            Self::Directory(error) => ["unable to change to service directory", "", text(error)],
-            Self::LogDirectory(error) => ["unable to change directory", "", text(error)],
-            Self::NotRunning => ["runsv not running", "", ""],
-            Self::Open(file, error) => ["unable to open supervise/", file.name(), text(error)],
-            Self::NotFifo(file) => ["unable to open supervise/", file.name(), "not a fifo"],
-            Self::Read(error) => ["unable to read supervise/status", "", text(error)],
-            Self::Format => ["unable to read supervise/status", "", "bad format"],
-            Self::Write(error) => ["unable to write to supervise/control", "", text(error)],
+            Self::Directory(_) => "unable to change to service directory",
+            Self::LogDirectory(_) => "unable to change directory",
+            Self::NotRunning => "runsv not running",
+            Self::Open(File::Ok, _) | Self::NotFifo(File::Ok) => "unable to open supervise/ok",
+            Self::Open(File::Control, _) | Self::NotFifo(_) => "unable to open supervise/control",
+            Self::Open(File::Status, _) => "unable to open supervise/status",
+            Self::Read(_) | Self::Format => "unable to read supervise/status",
+            Self::Write(_) => "unable to write to supervise/control",
         }
     }
-}
 
-impl File {
-    fn name(self) -> &'static str {
+    /// Why; empty where there is nothing to add.
+    pub fn why(self) -> &'static str {
         match self {
-            Self::Ok => "ok",
-            Self::Control => "control",
-            Self::Status => "status",
+            Self::NotRunning => "",
+            Self::NotFifo(_) => "not a fifo",
+            Self::Format => "bad format",
+            Self::Directory(error)
+            | Self::LogDirectory(error)
+            | Self::Open(_, error)
+            | Self::Read(error)
+            | Self::Write(error) => text(error),
         }
     }
 }
@@ -131,8 +135,8 @@ fn part(place: &mut Place<'_>, names: &Names) -> Result<Part, Trouble> {
 
 /// Whether the service in `place` is started with its supervisor.
 pub fn normally(place: &mut Place<'_>, names: &Names) -> Result<Normally, Errno> {
-    match stat(place.at(names.down)) {
-        Ok(_) => Ok(Normally::Down),
+    match look_for(place.at(names.down)) {
+        Ok(()) => Ok(Normally::Down),
         Err(Errno::NOENT) => Ok(Normally::Up),
         Err(error) => Err(error),
     }
@@ -175,8 +179,8 @@ fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd
             // Only now is it worth a look whether there is such a directory:
             // looking at its dot needs what changing to it needs.
             let is_log = names.dir == LOG.dir;
-            Err(match stat(place.at(if is_log { c"log/." } else { c"." })) {
-                Ok(_) => Trouble::Open(file, error),
+            Err(match look_for(place.at(if is_log { c"log/." } else { c"." })) {
+                Ok(()) => Trouble::Open(file, error),
                 Err(error) if is_log => Trouble::LogDirectory(error),
                 Err(error) => Trouble::Directory(error),
             })
@@ -200,6 +204,12 @@ pub fn is_wanted_already(commands: &[ControlByte], record: &StatusRecord) -> boo
         [ControlByte::Down] => record.want != Want::Up && record.got_term,
         _ => commands.is_empty(),
     }
+}
+
+/// Whether there is such a file.
+#[inline(never)]
+pub fn look_for(path: &CStr) -> Result<(), Errno> {
+    stat(path).map(drop)
 }
 
 /// Makes a system call again for as long as a signal interrupts it.

@@ -9,7 +9,7 @@ use rustix::fd::BorrowedFd;
 use rustix::fs::stat;
 use rustix::io::{Errno, write};
 
-use crate::client::{Trouble, retry};
+use crate::client::{Trouble, look_for, retry};
 use crate::place::Place;
 use crate::render::Text;
 
@@ -98,7 +98,7 @@ impl<'a> Console<'a> {
 /// Says whose the state is that may not be read.
 #[inline(never)]
 fn explain(name: &[u8], place: &mut Place<'_>) {
-    let inside = stat(place.at(c"supervise/.")).is_ok();
+    let inside = look_for(place.at(c"supervise/.")).is_ok();
     let path = place.at(if inside { SERVICE.ok } else { SERVICE.supervise });
     if let Ok(stat) = stat(path) {
         let mut line = Text::default();

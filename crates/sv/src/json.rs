@@ -28,9 +28,9 @@ pub fn entry(
     if let Some(enabled) = enabled {
         boolean(text, ",\"enabled\":", enabled);
     }
-    part(text, report.service, now);
+    part(text, &report.service, now);
     text.add(",\"log\":");
-    match report.log {
+    match &report.log {
         None => text.add(NULL),
         Some(log) => {
             names(text, name, path, "/log");
@@ -54,13 +54,13 @@ fn names(text: &mut Text, name: &[u8], path: &CStr, suffix: &str) {
 
 /// Appends the members that service and log service have in common.
 #[inline(never)]
-fn part(text: &mut Text, part: Result<Part, Trouble>, now: Tai64n) {
+fn part(text: &mut Text, part: &Result<Part, Trouble>, now: Tai64n) {
     match part {
         Ok(Part { record, normally }) => {
             text.add(",\"supervised\":true,\"state\":\"");
             text.add(state_word(record.state));
             text.add("\",\"pid\":");
-            match process_id(&record) {
+            match process_id(record) {
                 0 => text.add(NULL),
                 process => text.number(process),
             }
@@ -86,10 +86,10 @@ fn part(text: &mut Text, part: Result<Part, Trouble>, now: Tai64n) {
         }
         Err(trouble) => {
             text.add(",\"supervised\":");
-            text.add(supervised(trouble));
+            text.add(supervised(*trouble));
             text.add(UNKNOWN);
             // Its sentences have nothing in them that must be escaped.
-            text.sentence(trouble);
+            text.sentence(*trouble);
             text.add("\"");
         }
     }

@@ -57,10 +57,10 @@ impl Text {
     }
 
     /// Appends what is wrong with a service.
+    #[inline(never)]
     pub fn sentence(&mut self, trouble: Trouble) {
-        let [what, file, why] = trouble.sentence();
-        self.add(what);
-        self.add(file);
+        self.add(trouble.what());
+        let why = trouble.why();
         if !why.is_empty() {
             self.add(": ");
             self.add(why);
@@ -81,19 +81,35 @@ impl Text {
         }
         self.number(now.seconds_since(record.since));
         self.add("s");
-        for (applies, remark) in remarks(record, part.normally.ok()) {
-            if applies {
-                self.add(remark);
-            }
+        let normally = part.normally.ok();
+        if record.pid.is_some() {
+            self.add_if(normally == Some(Normally::Down), ", normally down");
+            self.add_if(record.paused, ", paused");
+            self.add_if(record.want != Want::Up, ", want down");
+            self.add_if(record.got_term, ", got TERM");
+        } else {
+            self.add_if(normally == Some(Normally::Up), ", normally up");
+            self.add_if(record.want == Want::Up, ", want up");
+        }
+    }
+
+    fn add_if(&mut self, condition: bool, text: &str) {
+        if condition {
+            self.add(text);
         }
     }
 
     /// `fail: NAME: runsv not running`, without a newline.
     pub fn trouble(&mut self, name: &[u8], trouble: Trouble) {
-        self.add(if trouble.is_fail() { "fail: " } else { "warning: " });
-        self.name(name);
+        self.label(name, trouble);
         self.add(": ");
         self.sentence(trouble);
+    }
+
+    #[inline(never)]
+    fn label(&mut self, name: &[u8], trouble: Trouble) {
+        self.add(if trouble.is_fail() { "fail: " } else { "warning: " });
+        self.name(name);
     }
 
     /// A line of `status`.
@@ -106,7 +122,11 @@ impl Text {
             self.add("; ");
             match log {
                 Ok(part) => self.state(b"log", part, now),
-                Err(trouble) => self.trouble(&[name, b"/log"].concat(), *trouble),
+                Err(trouble) => {
+                    self.label(name, *trouble);
+                    self.add("/log: ");
+                    self.sentence(*trouble);
+                }
             }
         }
         self.add("\n");
@@ -125,19 +145,6 @@ pub fn state_word(state: State) -> &'static str {
         State::Run => "run",
         State::Finish => "finish",
     }
-}
-
-/// What can be said beside the state, in its order.
-fn remarks(record: &StatusRecord, normally: Option<Normally>) -> [(bool, &'static str); 6] {
-    let process = record.pid.is_some();
-    [
-        (process && normally == Some(Normally::Down), ", normally down"),
-        (!process && normally == Some(Normally::Up), ", normally up"),
-        (process && record.paused, ", paused"),
-        (!process && record.want == Want::Up, ", want up"),
-        (process && record.want != Want::Up, ", want down"),
-        (process && record.got_term, ", got TERM"),
-    ]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use runit_core::tai::Tai64n;
 use runit_rt::clock;
 use runit_rt::errtext::text;
 
-use crate::client::{Report, Trouble};
+use crate::client::{Part, Report, Trouble};
 use crate::console::{Console, complain};
 use crate::directory::Service;
 use crate::json;
@@ -64,18 +64,15 @@ impl Form<'_> {
     /// Counts the failures of `status`, to which trouble is one, as it is not
     /// to `list`; and warns of what is part of neither.
     fn note<'a>(self, service: &'a Service, report: &Report, console: &mut Console<'a>) {
-        for (part, file) in [(Some(report.service), "/down"), (report.log, "/log/down")] {
+        for (part, file) in [(Some(&report.service), "/down"), (report.log.as_ref(), "/log/down")] {
             match part {
-                None => {}
                 Some(Err(trouble)) if self.source.is_none() => {
-                    console.count(&service.name, trouble);
+                    console.count(&service.name, *trouble);
                 }
-                Some(Err(_)) => {}
-                Some(Ok(part)) => {
-                    if let Err(error) = part.normally {
-                        complain("warning: unable to stat ", &service.name, file, text(error));
-                    }
+                Some(Ok(Part { normally: Err(error), .. })) => {
+                    complain("warning: unable to stat ", &service.name, file, text(*error));
                 }
+                _ => {}
             }
         }
     }

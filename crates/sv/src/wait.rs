@@ -258,8 +258,9 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     fn hear(&mut self) {
         let jobs = &mut self.jobs;
         if let Some(watches) = &mut self.watches {
-            watches.read(|service, news| {
-                if let Some(job) = jobs.get_mut(service) {
+            watches.read(&mut |service, news| {
+                let (first, count) = service.map_or((0, usize::MAX), |service| (service, 1));
+                for job in jobs.iter_mut().skip(first).take(count) {
                     job.look_at = 0;
                     match news {
                         News::Status => {}

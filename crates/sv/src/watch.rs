@@ -5,18 +5,21 @@
 //! `ok` is closed, of which a watch on that file tells.
 
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use runit_core::layout::SERVICE;
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::statfs;
-use rustix::io::Errno;
 
 use crate::place::Place;
 
 /// Room for many events at once; one has at most 16 bytes and a file name.
 const BUFFER: usize = 4096;
+
+/// More watches than any machine allows.
+const MOST_WATCHES: usize = 1 << 24;
 
 /// File systems on which others may change files without the kernel here
 /// hearing of it (linux/magic.h): 9P, AFS, Ceph, CIFS, Coda, FUSE, NFS, SMB.
@@ -46,9 +49,8 @@ pub enum News {
 /// Watches on services, which go by numbers.
 pub struct Watches {
     inotify: Option<OwnedFd>,
-    /// Watch descriptors in ascending order, and whose they are. Two services
-    /// in one directory share theirs.
-    owners: Vec<(i32, usize)>,
+    /// Whose each watch is, by its number, which the kernel counts from 1.
+    owners: Vec<Option<usize>>,
 }
 
 impl Watches {
@@ -59,26 +61,29 @@ impl Watches {
     }
 
     /// Watches the service in `place` as number `service`. Says whether every
-    /// change will be heard of.
+    /// change will be heard of: not where others may make changes, and not of
+    /// a directory that is watched as another service's.
+    #[inline(never)]
     pub fn add(&mut self, place: &mut Place<'_>, service: usize) -> bool {
-        let Some(inotify) = &self.inotify else {
-            return false;
-        };
-        let supervise = place.at(SERVICE.supervise);
-        let remote = statfs(supervise).is_ok_and(|fs| is_remote(fs.f_type));
         let changes = WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::DELETE_SELF;
-        let Ok(directory) = inotify::add_watch(inotify, supervise, changes) else {
-            return false;
-        };
         let closing = WatchFlags::CLOSE_NOWRITE | WatchFlags::DELETE_SELF;
-        let Ok(ok) = inotify::add_watch(inotify, place.at(SERVICE.ok), closing) else {
+        self.watch(place.at(SERVICE.supervise), changes, service)
+            && self.watch(place.at(SERVICE.ok), closing, service)
+            && !is_remote(place.at(SERVICE.supervise))
+    }
+
+    #[inline(never)]
+    fn watch(&mut self, path: &CStr, events: WatchFlags, service: usize) -> bool {
+        let Some(watch) = self.inotify.as_ref().and_then(|inotify| {
+            let watch = inotify::add_watch(inotify, path, events).ok()?;
+            usize::try_from(watch).ok().filter(|&watch| watch < MOST_WATCHES)
+        }) else {
             return false;
         };
-        for watch in [directory, ok] {
-            let at = self.owners.partition_point(|&owner| owner < (watch, service));
-            self.owners.insert(at, (watch, service));
+        while self.owners.len() <= watch {
+            self.owners.push(None);
         }
-        !remote
+        self.owners.get_mut(watch).is_some_and(|owner| *owner.get_or_insert(service) == service)
     }
 
     /// What can be polled for input, if anything can.
@@ -86,22 +91,18 @@ impl Watches {
         self.inotify.as_ref()
     }
 
-    /// Tells `hear` what happened to which service since the last time.
-    pub fn read(&mut self, mut hear: impl FnMut(usize, News)) {
+    /// Tells `hear` what happened to which service since the last time; all
+    /// that the kernel had no room for happened to `None`.
+    #[inline(never)]
+    pub fn read(&mut self, hear: &mut dyn FnMut(Option<usize>, News)) {
         let Some(inotify) = &self.inotify else {
             return;
         };
         let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
         let mut events = inotify::Reader::new(inotify, &mut buffer);
-        loop {
-            let event = match events.next() {
-                Ok(event) => event,
-                Err(Errno::INTR) => continue,
-                // Nothing more for now.
-                Err(_) => return,
-            };
+        // An error: nothing more for now.
+        while let Ok(event) = events.next() {
             let flags = event.events();
-            let overflow = flags.contains(ReadFlags::QUEUE_OVERFLOW);
             let news = if flags.contains(ReadFlags::IGNORED) {
                 News::Lost
             } else if flags.contains(ReadFlags::CLOSE_NOWRITE) {
@@ -112,24 +113,33 @@ impl Watches {
             } else {
                 News::Status
             };
-            let watch = event.wd();
-            let first = if overflow { 0 } else { self.owners.partition_point(|o| o.0 < watch) };
-            for &(owned, service) in self.owners.iter().skip(first) {
-                if !overflow && owned != watch {
-                    break;
+            let owner = usize::try_from(event.wd()).ok().and_then(|wd| self.owners.get_mut(wd));
+            match owner {
+                Some(owner) => {
+                    if owner.is_some() {
+                        hear(*owner, news);
+                    }
+                    if news == News::Lost {
+                        *owner = None;
+                    }
                 }
-                hear(service, news);
+                None => hear(None, news),
             }
         }
     }
 }
 
-/// Whether a file system of this type is one of [`NOT_ALL_HEARD`]. The type's
-/// width and sign differ from one processor to the next; magic numbers have
-/// 32 bits.
+/// Whether a file's file system is one of [`NOT_ALL_HEARD`].
+#[inline(never)]
+fn is_remote(path: &CStr) -> bool {
+    statfs(path).is_ok_and(|fs| is_not_all_heard(fs.f_type))
+}
+
+/// Whether this is the type of such a file system. A type's width and sign
+/// differ from one processor to the next; magic numbers have 32 bits.
 #[expect(clippy::cast_possible_truncation, reason = "only the low 32 bits mean anything")]
 #[expect(clippy::cast_sign_loss, reason = "as above")]
-fn is_remote(kind: impl Into<i64>) -> bool {
+fn is_not_all_heard(kind: impl Into<i64>) -> bool {
     NOT_ALL_HEARD.contains(&(kind.into() as u32))
 }
 
@@ -139,10 +149,12 @@ mod tests {
 
     #[test]
     fn remote_file_systems_are_known_with_either_sign() {
-        assert!(is_remote(0x6969_i64));
-        assert!(is_remote(0xff53_4d42_i64));
-        assert!(is_remote(-0x00ac_b2be_i32));
+        assert!(is_not_all_heard(0x6969_i64));
+        assert!(is_not_all_heard(0xff53_4d42_i64));
+        assert!(is_not_all_heard(-0x00ac_b2be_i32));
         // ext4, overlayfs, tmpfs
-        assert!([0xef53_i64, 0x794c_7630, 0x0102_1994].into_iter().all(|kind| !is_remote(kind)));
+        assert!(
+            [0xef53_i64, 0x794c_7630, 0x0102_1994].into_iter().all(|kind| !is_not_all_heard(kind))
+        );
     }
 }
