@@ -150,39 +150,41 @@ impl<'a> Call<'a> {
     fn execute(&self, command: Option<Command>, names: &[Service]) -> u8 {
         let mut console = Console::default();
         let mut place = Place::new(self.directories.running);
+        let named = !names.is_empty();
         match command {
-            Some(Command::Status) if !names.is_empty() => {
+            Some(Command::Status) if named => {
                 let last = self.form(None).show(names, &mut place, &mut console);
                 if let (Caller::InitScript, Some(report)) = (self.caller, last) {
                     console.finish(&mut place);
                     return init_script_status(&report);
                 }
             }
-            Some(list @ (Command::Status | Command::List)) if names.is_empty() => {
-                return self.show_all(list == Command::List);
-            }
-            Some(Command::Order(order)) if !names.is_empty() && !self.as_json => {
+            Some(Command::Status) => return self.show_all(None),
+            Some(Command::List) if !named => return self.show_all(Some(self.directories.source)),
+            Some(Command::Order(order)) if named && !self.as_json => {
                 self.order(order, names, &mut place, &mut console);
             }
-            Some(change @ (Command::Enable | Command::Disable))
-                if !names.is_empty() && !self.as_json =>
-            {
-                self.directories.change(change == Command::Enable, names, &mut console);
+            Some(Command::Enable) if named && !self.as_json => {
+                self.directories.change(true, names, &mut console);
+            }
+            Some(Command::Disable) if named && !self.as_json => {
+                self.directories.change(false, names, &mut console);
             }
             _ => return self.usage(),
         }
         console.finish(&mut place)
     }
 
-    /// Tells the state of all services: those that run, or for `list` all.
+    /// Tells the state of all services: those that run, and for `list` those
+    /// in `source`.
     #[inline(never)]
-    fn show_all(&self, list: bool) -> u8 {
-        let Directories { running, source } = self.directories;
-        match services(running, list.then_some(source)) {
+    fn show_all(&self, source: Option<&'a [u8]>) -> u8 {
+        let running = self.directories.running;
+        match services(running, source) {
             Ok(all) => {
                 let mut console = Console::default();
                 let mut place = Place::new(running);
-                self.form(list.then_some(source)).show(&all, &mut place, &mut console);
+                self.form(source).show(&all, &mut place, &mut console);
                 console.finish(&mut place)
             }
             Err((directory, error)) => {

@@ -189,20 +189,24 @@ fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd
 }
 
 /// Writes `commands` into the FIFO of the supervisor, all of them or none.
-pub fn send(place: &mut Place<'_>, commands: &[ControlByte]) -> Result<(), Trouble> {
+pub fn send(place: &mut Place<'_>, commands: &[Option<ControlByte>]) -> Result<(), Trouble> {
     let fifo = open_fifo(place, &SERVICE, File::Control)?;
-    let bytes: Vec<u8> = commands.iter().map(|command| command.byte()).collect();
+    let mut bytes = Vec::new();
+    for command in commands.iter().flatten() {
+        bytes.push(command.byte());
+    }
     // So few bytes are never split (POSIX, PIPE_BUF).
     retry(|| write(&fifo, &bytes)).map(drop).map_err(Trouble::Write)
 }
 
 /// Whether writing `commands` would change nothing: it is wanted that way
 /// already.
-pub fn is_wanted_already(commands: &[ControlByte], record: &StatusRecord) -> bool {
-    match commands {
-        [ControlByte::Up] => record.want == Want::Up,
-        [ControlByte::Down] => record.want != Want::Up && record.got_term,
-        _ => commands.is_empty(),
+pub fn is_wanted_already(commands: [Option<ControlByte>; 3], record: &StatusRecord) -> bool {
+    match commands[0] {
+        None => true,
+        Some(ControlByte::Up) => record.want == Want::Up,
+        Some(ControlByte::Down) => record.want != Want::Up && record.got_term,
+        Some(_) => false,
     }
 }
 
@@ -231,12 +235,13 @@ mod tests {
         let up = StatusRecord::default();
         let down = StatusRecord { want: Want::Down, ..up };
         let ending = StatusRecord { got_term: true, ..down };
-        assert!(is_wanted_already(&[ControlByte::Up], &up));
-        assert!(!is_wanted_already(&[ControlByte::Up], &ending));
-        assert!(is_wanted_already(&[ControlByte::Down], &ending));
-        assert!(!is_wanted_already(&[ControlByte::Down], &down));
-        assert!(!is_wanted_already(&[ControlByte::Down], &up));
-        assert!(!is_wanted_already(&[ControlByte::Term, ControlByte::Cont], &up));
-        assert!(is_wanted_already(&[], &up));
+        let is_wanted = |first, record| is_wanted_already([first, None, None], record);
+        assert!(is_wanted(Some(ControlByte::Up), &up));
+        assert!(!is_wanted(Some(ControlByte::Up), &ending));
+        assert!(is_wanted(Some(ControlByte::Down), &ending));
+        assert!(!is_wanted(Some(ControlByte::Down), &down));
+        assert!(!is_wanted(Some(ControlByte::Down), &up));
+        assert!(!is_wanted(Some(ControlByte::Term), &up));
+        assert!(is_wanted(None, &up));
     }
 }

@@ -8,7 +8,7 @@ use runit_core::control::ControlByte::{
 use crate::goal::Goal;
 
 /// What a word asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Command {
     /// Tell the state.
     Status,
@@ -23,10 +23,10 @@ pub enum Command {
 }
 
 /// A command to supervisors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Order {
     /// What is written, at once.
-    pub send: &'static [ControlByte],
+    pub send: [Option<ControlByte>; 3],
     /// What is reached then.
     pub goal: Goal,
     /// Whether it is waited for without `-v`.
@@ -45,84 +45,82 @@ pub enum Caller {
 }
 
 /// Words that mean something as a whole, before their first letter counts.
-const WORDS: &[(&str, Order)] = &[
-    ("start", waits(&[Up], Goal::Up)),
-    ("stop", waits(&[Down], Goal::Down)),
-    ("restart", waits(&[Term, Cont, Up], Goal::Restarted)),
-    ("reload", waits(&[Hup], Goal::Sent)),
-    ("shutdown", waits(&[Exit], Goal::Gone)),
-    ("check", waits(&[], Goal::AsWanted)),
-    ("try-restart", waits(&[Term, Cont], Goal::RestartedIfWanted)),
-    ("force-stop", forced(&[Down], Goal::Down)),
-    ("force-reload", forced(&[Term, Cont], Goal::RestartedIfWanted)),
-    ("force-restart", forced(&[Term, Cont, Up], Goal::Restarted)),
-    ("force-shutdown", forced(&[Exit], Goal::Gone)),
+static WORDS: [(&str, Command); 15] = [
+    ("status", Command::Status),
+    ("list", Command::List),
+    ("enable", Command::Enable),
+    ("disable", Command::Disable),
+    ("start", waits([Some(Up), None, None], Goal::Up)),
+    ("stop", waits([Some(Down), None, None], Goal::Down)),
+    ("restart", waits([Some(Term), Some(Cont), Some(Up)], Goal::Restarted)),
+    ("reload", waits([Some(Hup), None, None], Goal::Sent)),
+    ("shutdown", waits([Some(Exit), None, None], Goal::Gone)),
+    ("check", waits([None; 3], Goal::AsWanted)),
+    ("try-restart", waits([Some(Term), Some(Cont), None], Goal::RestartedIfWanted)),
+    ("force-stop", forced([Some(Down), None, None], Goal::Down)),
+    ("force-reload", forced([Some(Term), Some(Cont), None], Goal::RestartedIfWanted)),
+    ("force-restart", forced([Some(Term), Some(Cont), Some(Up)], Goal::Restarted)),
+    ("force-shutdown", forced([Some(Exit), None, None], Goal::Gone)),
 ];
 
 /// What a word's first letter means otherwise.
-const LETTERS: &[(u8, Order)] = &[
-    (b'u', sends(&[Up], Goal::Up)),
-    (b'd', sends(&[Down], Goal::Down)),
-    (b'o', sends(&[Once], Goal::Ran)),
-    (b'p', sends(&[Pause], Goal::Paused)),
-    (b'c', sends(&[Cont], Goal::Continued)),
-    (b'h', sends(&[Hup], Goal::Sent)),
-    (b'a', sends(&[Alarm], Goal::Sent)),
-    (b'i', sends(&[Interrupt], Goal::Sent)),
-    (b'q', sends(&[Quit], Goal::Sent)),
-    (b'1', sends(&[User1], Goal::Sent)),
-    (b'2', sends(&[User2], Goal::Sent)),
-    (b't', sends(&[Term], Goal::RestartedIfWanted)),
-    (b'k', sends(&[Kill], Goal::RestartedIfWanted)),
-    (b'e', sends(&[Exit], Goal::Gone)),
-    (b'x', sends(&[Exit], Goal::Gone)),
-    (b'D', forced(&[Down], Goal::Down)),
-    (b'T', forced(&[Term, Cont], Goal::RestartedIfWanted)),
-    (b'X', forced(&[Exit], Goal::Gone)),
-    (b'E', forced(&[Exit], Goal::Gone)),
+static LETTERS: [(u8, Command); 20] = [
+    (b's', Command::Status),
+    (b'u', sends(Up, Goal::Up)),
+    (b'd', sends(Down, Goal::Down)),
+    (b'o', sends(Once, Goal::Ran)),
+    (b'p', sends(Pause, Goal::Paused)),
+    (b'c', sends(Cont, Goal::Continued)),
+    (b'h', sends(Hup, Goal::Sent)),
+    (b'a', sends(Alarm, Goal::Sent)),
+    (b'i', sends(Interrupt, Goal::Sent)),
+    (b'q', sends(Quit, Goal::Sent)),
+    (b'1', sends(User1, Goal::Sent)),
+    (b'2', sends(User2, Goal::Sent)),
+    (b't', sends(Term, Goal::RestartedIfWanted)),
+    (b'k', sends(Kill, Goal::RestartedIfWanted)),
+    (b'e', sends(Exit, Goal::Gone)),
+    (b'x', sends(Exit, Goal::Gone)),
+    (b'D', forced([Some(Down), None, None], Goal::Down)),
+    (b'T', forced([Some(Term), Some(Cont), None], Goal::RestartedIfWanted)),
+    (b'X', forced([Some(Exit), None, None], Goal::Gone)),
+    (b'E', forced([Some(Exit), None, None], Goal::Gone)),
 ];
 
-const fn sends(send: &'static [ControlByte], goal: Goal) -> Order {
-    Order { send, goal, waits: false, forced: false }
+const fn sends(byte: ControlByte, goal: Goal) -> Command {
+    Command::Order(Order { send: [Some(byte), None, None], goal, waits: false, forced: false })
 }
 
-const fn waits(send: &'static [ControlByte], goal: Goal) -> Order {
-    Order { send, goal, waits: true, forced: false }
+const fn waits(send: [Option<ControlByte>; 3], goal: Goal) -> Command {
+    Command::Order(Order { send, goal, waits: true, forced: false })
 }
 
-const fn forced(send: &'static [ControlByte], goal: Goal) -> Order {
-    Order { send, goal, waits: true, forced: true }
+const fn forced(send: [Option<ControlByte>; 3], goal: Goal) -> Command {
+    Command::Order(Order { send, goal, waits: true, forced: true })
 }
 
 /// The meaning of `word`; `None` where it has none.
 ///
 /// An init script's words that begin with `s` must be whole, and it does not
 /// manage services: words for that mean nothing, lest their letters be heard.
+#[inline(never)]
 pub fn parse(word: &[u8], caller: Caller) -> Option<Command> {
-    let manage = match word {
-        b"list" => Some(Command::List),
-        b"enable" => Some(Command::Enable),
-        b"disable" => Some(Command::Disable),
-        _ => None,
-    };
-    if manage.is_some() {
-        return manage.filter(|_| caller == Caller::Sv);
+    let is_script = caller == Caller::InitScript;
+    if let Some((_, command)) = WORDS.iter().find(|(whole, _)| whole.as_bytes() == word) {
+        return match command {
+            Command::List | Command::Enable | Command::Disable if is_script => None,
+            command => Some(*command),
+        };
     }
-    if let Some((_, order)) = WORDS.iter().find(|(whole, _)| whole.as_bytes() == word) {
-        return Some(Command::Order(*order));
-    }
-    if word == b"status" || (caller == Caller::Sv && word.first() == Some(&b's')) {
-        return Some(Command::Status);
-    }
-    let order = LETTERS.iter().find(|(letter, _)| word.first() == Some(letter));
-    order.map(|&(_, order)| Command::Order(order))
+    let letter = *word.first()?;
+    let (_, command) = LETTERS.iter().find(|(first, _)| *first == letter)?;
+    if is_script && letter == b's' { None } else { Some(*command) }
 }
 
 /// Every word that means something as a whole.
 #[cfg(test)]
 pub fn words() -> impl Iterator<Item = &'static str> {
-    let others = ["status", "list", "enable", "disable"];
-    WORDS.iter().map(|(word, _)| *word).chain(others)
+    WORDS.iter().map(|(word, _)| *word)
 }
 
 #[cfg(test)]
@@ -134,7 +132,8 @@ mod tests {
     fn describe(text: &mut String, word: &str, command: Option<Command>) {
         match command {
             Some(Command::Order(order)) => {
-                let bytes: String = order.send.iter().map(|b| char::from(b.byte())).collect();
+                let bytes = order.send.iter().flatten();
+                let bytes: String = bytes.map(|b| char::from(b.byte())).collect();
                 write!(text, "{word:<15} {bytes:<4}{:?}", order.goal).unwrap();
                 text.push_str(if order.waits { ", waits" } else { "" });
                 text.push_str(if order.forced { ", kills" } else { "" });
@@ -142,6 +141,12 @@ mod tests {
             }
             other => writeln!(text, "{word:<15} {other:?}").unwrap(),
         }
+    }
+
+    fn text(command: Option<Command>) -> String {
+        let mut text = String::new();
+        describe(&mut text, "", command);
+        text
     }
 
     #[test]
@@ -155,7 +160,7 @@ mod tests {
         for (word, _) in WORDS {
             describe(&mut text, word, parse(word.as_bytes(), Caller::Sv));
         }
-        for word in ["list", "enable", "disable", "", "restar", "reloading", "force", "force-x"] {
+        for word in ["", "restar", "reloading", "force", "force-x"] {
             describe(&mut text, word, parse(word.as_bytes(), Caller::Sv));
         }
         insta::assert_snapshot!(text);
@@ -173,19 +178,19 @@ mod tests {
             ("try", "t"),
             ("Xyz", "X"),
         ] {
-            assert_eq!(letter(word.as_bytes()), letter(same.as_bytes()), "{word}");
+            assert_eq!(text(letter(word.as_bytes())), text(letter(same.as_bytes())), "{word}");
         }
     }
 
     #[test]
     fn an_init_script_wants_words_in_s_whole_and_manages_nothing() {
         for word in ["s", "stat", "starts", "enable", "disable", "list"] {
-            assert_eq!(parse(word.as_bytes(), Caller::InitScript), None, "{word}");
+            assert!(parse(word.as_bytes(), Caller::InitScript).is_none(), "{word}");
         }
         for word in ["start", "stop", "shutdown", "status", "restart", "force-reload", "d", "exit"]
         {
             let sv = parse(word.as_bytes(), Caller::Sv);
-            assert_eq!(parse(word.as_bytes(), Caller::InitScript), sv, "{word}");
+            assert_eq!(text(parse(word.as_bytes(), Caller::InitScript)), text(sv), "{word}");
         }
     }
 }

@@ -1,14 +1,11 @@
 //! The options of `sv`, `svc` and `svok`, and how the three present themselves.
 
-use runit_core::control::ControlByte;
 use runit_core::options::Opt;
 use runit_core::tool::Tool;
 
 /// What an option means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// For `svc`: send this.
-    Send(ControlByte),
     /// Wait, and report, after commands of one letter too.
     Verbose,
     /// For how long to wait, in seconds.
@@ -92,34 +89,19 @@ Exit code: for how many services it failed, at most 99; 100 for wrong usage.
 Under another name, as a link in /etc/init.d, it is the LSB init script of the
 service of that name; svc and svok are those of daemontools.";
 
-/// `svc`, whose options are the commands themselves.
+/// `svc`, whose options are the control bytes themselves.
 pub const SVC: Tool<Key> = Tool {
     name: "svc",
     usage: "svc [-udopchaitkxq12] dir ...",
     synopsis: &["svc [-udopchaitkxq12] DIR ..."],
     about: "Sends commands to the supervisors of the services in DIR, in the order given.",
-    options: &[
-        letter(ControlByte::Up, "up: start it, and again when it ends"),
-        letter(ControlByte::Down, "down: TERM, then CONT; do not start it again"),
-        letter(ControlByte::Once, "once: start it; do not start it again"),
-        letter(ControlByte::Pause, "send STOP"),
-        letter(ControlByte::Cont, "send CONT"),
-        letter(ControlByte::Hup, "send HUP"),
-        letter(ControlByte::Alarm, "send ALRM"),
-        letter(ControlByte::Interrupt, "send INT"),
-        letter(ControlByte::Term, "send TERM"),
-        letter(ControlByte::Kill, "send KILL"),
-        letter(ControlByte::Exit, "exit: as -d, then the supervisor ends"),
-        letter(ControlByte::Quit, "send QUIT"),
-        letter(ControlByte::User1, "send USR1"),
-        letter(ControlByte::User2, "send USR2"),
-    ],
-    notes: "Exit code: 0, also where a DIR could not be reached; 100 for wrong usage.",
+    options: &[],
+    notes: SVC_LETTERS,
 };
 
-const fn letter(command: ControlByte, help: &'static str) -> Opt<Key> {
-    Opt { key: Key::Send(command), short: Some(command.byte()), long: None, value: None, help }
-}
+/// What daemontools lists where an option is none, and ours behind it.
+pub const SVC_LETTERS: &str = "svc options: u up, d down, o once, x exit, p pause, c continue, \
+     h hup, a alarm, i interrupt, t term, k kill, q quit, 1 usr1, 2 usr2";
 
 /// `svok`.
 pub const SVOK: Tool<Key> = Tool {
@@ -135,6 +117,7 @@ pub const SVOK: Tool<Key> = Tool {
 mod tests {
     use super::*;
     use crate::render::Text;
+    use runit_core::control::ControlByte;
     use runit_core::diag::Say;
     use runit_core::tool::Help;
     use std::string::String;
@@ -161,10 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn svc_knows_every_control_byte() {
+    fn svc_names_every_control_byte() {
         for command in ControlByte::ALL {
-            let known = SVC.options.iter().any(|o| o.short == Some(command.byte()));
-            assert!(known, "{command:?}");
+            let letter = char::from(command.byte());
+            assert!(SVC.usage.split(']').next().unwrap().contains(letter), "{letter}");
+            assert!(SVC_LETTERS.contains(&std::format!(" {letter} ")), "{letter}");
         }
     }
 }

@@ -5,14 +5,12 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_core::control::ControlByte;
-use runit_core::diag::Say;
-use runit_core::options::{Found, Scanner};
 use runit_rt::errtext;
 use runit_rt::start::Start;
 
 use crate::client::{self, Trouble};
 use crate::console::say;
-use crate::options::{Key, SVC, SVOK};
+use crate::options::{SVC, SVC_LETTERS, SVOK};
 use crate::place::Place;
 use crate::render::Text;
 
@@ -22,34 +20,34 @@ const NO: u8 = 100;
 /// `svok` could not tell.
 const FATAL: u8 = 111;
 
-/// What daemontools lists where an option is none.
-const LETTERS: &str = "svc options: u up, d down, o once, x exit, p pause, c continue, h hup, \
-     a alarm, i interrupt, t term, k kill, q quit, 1 usr1, 2 usr2";
-
 /// `svc`: sends each command to every DIR, in the order given.
+#[inline(never)]
 pub fn control(start: &Start) -> u8 {
-    let mut scanner = Scanner::new(SVC.options, start.args().rest());
-    let mut commands: Vec<ControlByte> = Vec::new();
-    while let Some(found) = scanner.next() {
-        match found {
-            Ok(Found::Option(Key::Send(command), _)) => commands.push(command),
-            Ok(Found::Help) => return SVC.print_help(),
-            Ok(Found::Version) => return SVC.print_version(),
-            _ => {
-                let mut text = Text::default();
-                text.add("svc: ");
-                if let Some(complaint) = scanner.complaint() {
-                    complaint.say(&mut text);
+    let mut dirs = start.args().rest();
+    let mut commands = Vec::new();
+    loop {
+        let here = dirs;
+        match dirs.next().map_or(&b""[..], CStr::to_bytes) {
+            b"--help" => return SVC.print_help(),
+            b"--version" => return SVC.print_version(),
+            b"--" => break,
+            [b'-', letters @ ..] if !letters.is_empty() => {
+                for &letter in letters {
+                    let command = ControlByte::from_byte(letter);
+                    if command.is_none() {
+                        return refuse(letter);
+                    }
+                    commands.push(command);
                 }
-                text.add("\n");
-                text.add(LETTERS);
-                say(&mut text);
-                return NO;
+            }
+            _ => {
+                dirs = here;
+                break;
             }
         }
     }
     let mut place = Place::new(b"");
-    for dir in scanner.operands().map(CStr::to_bytes) {
+    for dir in dirs.map(CStr::to_bytes) {
         place.enter_at(dir, b"");
         if let Err(trouble) = client::send(&mut place, &commands) {
             complain("svc: warning: ", "unable to control ", dir, "", trouble);
@@ -58,31 +56,40 @@ pub fn control(start: &Start) -> u8 {
     0
 }
 
+/// Says that an option is none.
+fn refuse(letter: u8) -> u8 {
+    let mut text = Text::default();
+    text.add("svc: illegal option -- ");
+    text.name(&[letter]);
+    text.add("\n");
+    text.add(SVC_LETTERS);
+    say(&mut text);
+    NO
+}
+
 /// `svok`: whether a supervisor runs in DIR.
+#[inline(never)]
 pub fn is_supervised(start: &Start) -> u8 {
-    let mut scanner = Scanner::new(SVOK.options, start.args().rest());
-    let found = scanner.next();
-    match (found, scanner.operands().next()) {
-        (Some(Ok(Found::Help)), _) => SVOK.print_help(),
-        (Some(Ok(Found::Version)), _) => SVOK.print_version(),
-        (None, Some(dir)) => {
-            let dir = dir.to_bytes();
-            let mut place = Place::new(b"");
-            place.enter_at(dir, b"");
-            match client::supervised(&mut place) {
-                Ok(()) => 0,
-                Err(trouble) if trouble.is_absence() => NO,
-                Err(trouble) => {
-                    complain("svok: fatal: ", "unable to open ", dir, "/supervise/ok", trouble);
-                    FATAL
-                }
-            }
-        }
-        _ => {
+    let dir = start.args().rest().next().map_or(&b""[..], CStr::to_bytes);
+    match dir {
+        b"--help" => return SVOK.print_help(),
+        b"--version" => return SVOK.print_version(),
+        b"" => {
             let mut text = Text::default();
             text.add("svok: usage: svok dir");
             say(&mut text);
-            NO
+            return NO;
+        }
+        _ => {}
+    }
+    let mut place = Place::new(b"");
+    place.enter_at(dir, b"");
+    match client::supervised(&mut place) {
+        Ok(()) => 0,
+        Err(trouble) if trouble.is_absence() => NO,
+        Err(trouble) => {
+            complain("svok: fatal: ", "unable to open ", dir, "/supervise/ok", trouble);
+            FATAL
         }
     }
 }

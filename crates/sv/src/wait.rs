@@ -81,7 +81,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             let real = nanoseconds(clock::realtime());
             let sent = Moment { real, monotonic: nanoseconds(clock::monotonic()) };
             if !client::is_wanted_already(self.order.send, &record) {
-                client::send(self.place, self.order.send)?;
+                client::send(self.place, &self.order.send)?;
             }
             Ok(Before { since: record.since, sent })
         });
@@ -219,7 +219,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let result = client::status(self.place).and_then(|record| {
             self.console.failures += 1;
             self.report(if forced { "kill: " } else { "timeout: " }, name, record);
-            if forced { client::send(self.place, &[ControlByte::Kill]) } else { Ok(()) }
+            if forced { client::send(self.place, &[Some(ControlByte::Kill)]) } else { Ok(()) }
         });
         if let Err(trouble) = result {
             self.give_trouble(name, trouble);
