@@ -130,7 +130,7 @@ impl<'a> Call<'a> {
             Ok(Found::Help) => return Err(SV.print_help()),
             Ok(Found::Version) => return Err(SV.print_version()),
             other => {
-                let mut line = Text::default();
+                let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {
                     line.name(self.program);
                     line.add(": ");
@@ -234,7 +234,7 @@ impl<'a> Call<'a> {
     /// Prints usage; gives the exit code.
     #[inline(never)]
     fn usage(&self) -> u8 {
-        let mut text = Text::default();
+        let mut text = Text::new();
         text.add("usage: ");
         if self.caller == Caller::Sv {
             text.add(SV.usage);

@@ -21,7 +21,7 @@ const MOST_FAILURES: u8 = 99;
 /// `fatal: ` and `name` may be followed by the `file` of that name in it.
 #[inline(never)]
 pub fn complain(what: &str, name: &[u8], file: &str, why: &str) {
-    let mut line = Text::default();
+    let mut line = Text::new();
     line.add(what);
     line.name(name);
     line.add(file);
@@ -101,7 +101,7 @@ fn explain(name: &[u8], place: &mut Place<'_>) {
     let inside = look_for(place.at(c"supervise/.")).is_ok();
     let path = place.at(if inside { SERVICE.ok } else { SERVICE.supervise });
     if let Ok(stat) = stat(path) {
-        let mut line = Text::default();
+        let mut line = Text::new();
         line.add("warning: no permission for ");
         line.name(name);
         line.add(if inside { "/supervise/ok" } else { "/supervise" });

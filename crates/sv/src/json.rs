@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn objects() {
-        let mut text = Text::default();
+        let mut text = Text::new();
         for (index, report) in reports().iter().enumerate() {
             let enabled = [None, Some(true), Some(false)][index % 3];
             entry(&mut text, b"a", c"/svc/a", enabled, report, NOW);
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn names_are_escaped_unambiguously() {
         let json = |name: &[u8]| {
-            let mut text = Text::default();
+            let mut text = Text::new();
             escaped(&mut text, name);
             String::from_utf8(text.bytes).unwrap()
         };

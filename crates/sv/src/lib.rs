@@ -55,10 +55,15 @@ pub fn main(start: &mut Start) -> u8 {
     let inherited = block(SignalSet::of(&[PIPE, check::CHLD]));
     let path = start.args().next().map_or(&b"sv"[..], CStr::to_bytes);
     let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
-    match name {
-        b"sv" => cli::run(start, &inherited, Caller::Sv, name),
-        b"svc" => svc::control(start),
-        b"svok" => svc::is_supervised(start),
-        service => cli::run(start, &inherited, Caller::InitScript, service),
+    for (other, main) in OTHERS {
+        if name == other {
+            return main(start);
+        }
     }
+    let caller = if name == b"sv".as_slice() { Caller::Sv } else { Caller::InitScript };
+    cli::run(start, &inherited, caller, name)
 }
+
+/// What else the program is, by its name.
+const OTHERS: [(&[u8], fn(&Start) -> u8); 2] =
+    [(b"svc", svc::control), (b"svok", svc::is_supervised)];

@@ -36,7 +36,7 @@ impl Directories<'_> {
             } else {
                 Err("SVSRC is not an absolute path")
             };
-            let mut line = Text::default();
+            let mut line = Text::new();
             line.add(if result.is_ok() { "ok: " } else { "fail: " });
             line.name(name);
             line.add(": ");

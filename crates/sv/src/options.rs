@@ -123,7 +123,7 @@ mod tests {
     use std::string::String;
 
     fn help_of(tool: &Tool<Key>) -> String {
-        let mut text = Text::default();
+        let mut text = Text::new();
         Help(tool).say(&mut text);
         String::from_utf8(text.bytes).unwrap()
     }

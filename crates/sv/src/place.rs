@@ -21,6 +21,7 @@ pub struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// No service's yet; names are looked up in `services`.
+    #[inline(never)]
     pub fn new(services: &'a [u8]) -> Self {
         Self { services, path: Vec::new(), base: 0, nowhere: true }
     }

@@ -32,7 +32,7 @@ impl Form<'_> {
         console: &mut Console<'a>,
     ) -> Option<Report> {
         let now = Tai64n::from_unix(clock::realtime());
-        let mut text = Text::default();
+        let mut text = Text::new();
         let mut last = None;
         for service in services {
             match self.source {

@@ -107,7 +107,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     /// Reports trouble with a service. A supervisor that is not there is what
     /// some commands want.
     fn give_trouble(&mut self, name: &'a [u8], trouble: Trouble) {
-        let mut text = Text::default();
+        let mut text = Text::new();
         if trouble == Trouble::NotRunning && self.order.goal == Goal::Gone {
             text.add("ok: ");
             text.name(name);
@@ -231,7 +231,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         if let Err(error) = normally {
             complain("warning: unable to stat ", name, "/down", text(error));
         }
-        let mut line = Text::default();
+        let mut line = Text::new();
         line.add(label);
         line.state(name, &Part { record, normally }, Tai64n::from_unix(clock::realtime()));
         line.add("\n");
