@@ -178,24 +178,15 @@ impl<'a> Checks<'a> {
             signals: self.inherited,
             failed: &|reason| failure.set(Some(reason)),
         };
-        match (spawn.start(), failure.get()) {
-            (Err(error), _) => {
-                complain("warning: unable to fork for ", name, "/check", text(error));
-                Started::Later
+        let (what, error, started) = match (spawn.start(), failure.get()) {
+            (Ok(process), None) => return Started::Running(process),
+            (Err(error), _) => ("warning: unable to fork for ", error, Started::Later),
+            (_, Some(Failure::Directory(e) | Failure::Descriptor(e) | Failure::Execute(e))) => {
+                ("warning: unable to run ", e, Started::Ready)
             }
-            (
-                Ok(_),
-                Some(
-                    Failure::Directory(error)
-                    | Failure::Descriptor(error)
-                    | Failure::Execute(error),
-                ),
-            ) => {
-                complain("warning: unable to run ", name, "/check", text(error));
-                Started::Ready
-            }
-            (Ok(process), None) => Started::Running(process),
-        }
+        };
+        complain(what, name, "/check", text(error));
+        started
     }
 
     /// What can be polled for input when checks end; nothing before the first

@@ -17,7 +17,7 @@ use crate::command::{Caller, Command, Order, parse};
 use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
 use crate::manage::Directories;
-use crate::options::{Key, SV};
+use crate::options::{Key, SV, SV_HELP, answer};
 use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
@@ -127,8 +127,10 @@ impl<'a> Call<'a> {
                     return Err(self.caller.wrong_usage());
                 }
             }
-            Ok(Found::Help) => return Err(SV.print_help()),
-            Ok(Found::Version) => return Err(SV.print_version()),
+            Ok(found @ (Found::Help | Found::Version)) => {
+                let is_help = matches!(found, Found::Help);
+                return Err(answer(SV.name, SV_HELP, is_help));
+            }
             other => {
                 let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {

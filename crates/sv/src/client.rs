@@ -125,7 +125,8 @@ impl Report {
 /// The log service in `place`; `None` where there is no directory `log`.
 fn log(place: &mut Place<'_>) -> Option<Result<Part, Trouble>> {
     let part = part(place, &LOG);
-    (part != Err(Trouble::LogDirectory(Errno::NOENT))).then_some(part)
+    let is_none = matches!(part, Err(Trouble::LogDirectory(Errno::NOENT)));
+    if is_none { None } else { Some(part) }
 }
 
 fn part(place: &mut Place<'_>, names: &Names) -> Result<Part, Trouble> {

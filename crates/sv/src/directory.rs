@@ -28,40 +28,31 @@ impl Service {
     }
 }
 
-/// The services in the directory `running`, in the order of their names, and
-/// those of `source` that are not among them: what `runsvdir` takes for one
-/// (CONTRACT section 3), and symlinks that lead nowhere, which somebody meant
-/// to be one. An error tells which directory cannot be read; with two, one of
-/// them may be missing.
+/// The services in the directory `running`, and in `source` if that is asked
+/// for, in the order of their names; those of both twice, the enabled one last.
+/// A service is what `runsvdir` takes for one (CONTRACT section 3), or a symlink
+/// that leads nowhere, which somebody meant to be one.
+///
+/// An error tells which directory cannot be read; with two, one of them may be
+/// missing.
 #[inline(never)]
 pub fn services<'a>(
     running: &'a [u8],
     source: Option<&'a [u8]>,
 ) -> Result<Vec<Service>, (&'a [u8], Errno)> {
     let mut services = Vec::new();
-    let first = read(running, true, &mut services);
-    sort(&mut services);
-    let count = services.len();
-    match (first, source) {
-        (Err(error), None) => return Err((running, error)),
-        (first, Some(source)) => {
-            let second = read(source, false, &mut services);
-            match (first, second) {
-                (Ok(()) | Err(Errno::NOENT), Ok(())) | (Ok(()), Err(Errno::NOENT)) => {}
-                (_, Err(error)) => return Err((source, error)),
-                (Err(error), _) => return Err((running, error)),
-            }
+    let mut missing = source.is_none();
+    for (directory, enabled) in [(Some(running), true), (source, false)] {
+        let Some(directory) = directory else {
+            continue;
+        };
+        match read(directory, enabled, &mut services) {
+            Ok(()) => {}
+            Err(Errno::NOENT) if !missing => missing = true,
+            Err(error) => return Err((directory, error)),
         }
-        _ => {}
     }
-    if services.len() > count {
-        sort(&mut services);
-        // Of one name, the enabled one comes last.
-        services.dedup_by(|later, first| {
-            first.enabled |= later.name == first.name;
-            later.name == first.name
-        });
-    }
+    sort(&mut services);
     Ok(services)
 }
 

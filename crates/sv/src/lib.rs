@@ -54,7 +54,8 @@ pub fn main(start: &mut Start) -> u8 {
     // children are to be read, not missed.
     let inherited = block(SignalSet::of(&[PIPE, check::CHLD]));
     let path = start.args().next().map_or(&b"sv"[..], CStr::to_bytes);
-    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(path);
+    let slash = path.iter().rposition(|&byte| byte == b'/');
+    let name = slash.and_then(|slash| path.get(slash + 1..)).unwrap_or(path);
     for (other, main) in OTHERS {
         if name == other {
             return main(start);

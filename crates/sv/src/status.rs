@@ -34,8 +34,13 @@ impl Form<'_> {
         let now = Tai64n::from_unix(clock::realtime());
         let mut text = Text::new();
         let mut last = None;
-        for service in services {
+        let mut rest = services.iter();
+        while let Some(service) = rest.next() {
             match self.source {
+                // The same follows, and is enabled.
+                Some(_) if rest.as_slice().first().is_some_and(|s| s.name == service.name) => {
+                    continue;
+                }
                 Some(source) if !service.enabled => place.enter_at(source, &service.name),
                 _ => place.enter(&service.name),
             }

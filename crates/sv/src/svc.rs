@@ -5,12 +5,11 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use runit_core::control::ControlByte;
-use runit_core::tool::Tool;
 use runit_rt::start::Start;
 
 use crate::client::{self, Trouble};
 use crate::console::say;
-use crate::options::{Key, SVC, SVC_LETTERS, SVOK};
+use crate::options::{SVC_HELP, SVC_LETTERS, SVOK_HELP, answer};
 use crate::place::Place;
 use crate::render::Text;
 
@@ -31,7 +30,7 @@ pub fn control(start: &Start) -> u8 {
             dirs = here;
             break;
         };
-        if let Some(code) = tell_of(&SVC, letters) {
+        if let Some(code) = tell_of("svc", SVC_HELP, letters) {
             return code;
         }
         here = dirs;
@@ -71,7 +70,9 @@ pub fn is_supervised(start: &Start) -> u8 {
         say(&mut text);
         return NO;
     };
-    if let Some(code) = dir.to_bytes().strip_prefix(b"-").and_then(|o| tell_of(&SVOK, o)) {
+    if let Some(code) =
+        dir.to_bytes().strip_prefix(b"-").and_then(|o| tell_of("svok", SVOK_HELP, o))
+    {
         return code;
     }
     let mut place = Place::new(b"");
@@ -88,14 +89,10 @@ pub fn is_supervised(start: &Start) -> u8 {
 
 /// Answers `--help` and `--version`, without their first dash.
 #[inline(never)]
-fn tell_of(tool: &'static Tool<Key>, option: &[u8]) -> Option<u8> {
-    if option == b"-help".as_slice() {
-        Some(tool.print_help())
-    } else if option == b"-version".as_slice() {
-        Some(tool.print_version())
-    } else {
-        None
-    }
+fn tell_of(name: &str, help: &str, option: &[u8]) -> Option<u8> {
+    let is_help = option == b"-help".as_slice();
+    let is_one = is_help || option == b"-version".as_slice();
+    if is_one { Some(answer(name, help, is_help)) } else { None }
 }
 
 /// Says what is wrong in daemontools' words.
