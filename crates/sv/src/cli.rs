@@ -4,15 +4,16 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_core::diag::Say;
-use runit_core::options::{Found, Misuse, Scanner};
+use runit_core::options::{Complaint, Found, Misuse, Scanner};
+use runit_core::tai::Tai64n;
+use runit_rt::clock;
 use runit_rt::errtext;
 use runit_rt::signal::Inherited;
 use runit_rt::start::Start;
 use runit_rt::strings::CStrList;
 
 use crate::check::Checks;
-use crate::client::Report;
+use crate::client::View;
 use crate::command::{Caller, Command, Order, parse};
 use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
@@ -134,9 +135,14 @@ impl<'a> Call<'a> {
             other => {
                 let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {
+                    let (what, name) = match complaint {
+                        Complaint::Unknown(name) => (": illegal option -- ", name),
+                        Complaint::NoValue(name) => (": option requires an argument -- ", name),
+                        Complaint::Value(name) => (": option takes no argument -- ", name),
+                    };
                     line.name(self.program);
-                    line.add(": ");
-                    complaint.say(&mut line);
+                    line.add(what);
+                    line.name(name);
                 } else {
                     line.add(ID);
                 }
@@ -156,9 +162,9 @@ impl<'a> Call<'a> {
         match command {
             Some(Command::Status) if named => {
                 let last = self.form(None).show(names, &mut place, &mut console);
-                if let (Caller::InitScript, Some(report)) = (self.caller, last) {
+                if self.caller == Caller::InitScript {
                     console.finish(&mut place);
-                    return init_script_status(&report);
+                    return init_script_status(&last);
                 }
             }
             Some(Command::Status) => return self.show_all(None),
@@ -197,7 +203,7 @@ impl<'a> Call<'a> {
     }
 
     fn form(&self, source: Option<&'a [u8]>) -> Form<'a> {
-        Form { as_json: self.as_json, source }
+        Form { as_json: self.as_json, source, now: Tai64n::from_unix(clock::realtime()) }
     }
 
     #[inline(never)]
@@ -252,12 +258,12 @@ impl<'a> Call<'a> {
 
 /// The code with which an init script tells the state (LSB, "Init Script
 /// Actions"); a service without directory or supervisor is a failure.
-fn init_script_status(report: &Report) -> u8 {
-    match report.service {
-        Ok(part) if part.record.pid.is_some() => 0,
-        Ok(_) => 3,
-        Err(trouble) if trouble.is_fail() => 1,
-        Err(_) => 4,
+fn init_script_status(view: &View) -> u8 {
+    match view.trouble {
+        None if view.record.pid.is_some() => 0,
+        None => 3,
+        Some(trouble) if trouble.is_fail() => 1,
+        Some(_) => 4,
     }
 }
 
@@ -275,7 +281,7 @@ fn parse_seconds(text: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{File, Part, Trouble};
+    use crate::client::{File, Trouble};
     use runit_core::status::StatusRecord;
     use rustix::io::Errno;
     use rustix::process::Pid;
@@ -292,16 +298,20 @@ mod tests {
 
     #[test]
     fn an_init_script_answers_in_lsb_codes() {
-        let code = |service| init_script_status(&Report { service, log: None });
-        let part = |pid| {
+        let seen = |pid| {
             let record = StatusRecord { pid: Pid::from_raw(pid), ..StatusRecord::default() };
-            Ok(Part { record, normally: Err(Errno::IO) })
+            init_script_status(&View { record, ..View::default() })
         };
-        assert_eq!(code(part(7)), 0);
-        assert_eq!(code(part(0)), 3);
-        assert_eq!(code(Err(Trouble::NotRunning)), 1);
-        assert_eq!(code(Err(Trouble::Directory(Errno::NOENT))), 1);
-        assert_eq!(code(Err(Trouble::Open(File::Ok, Errno::NOENT))), 4);
-        assert_eq!(code(Err(Trouble::Format)), 4);
+        assert_eq!(seen(7), 0);
+        assert_eq!(seen(0), 3);
+        for (trouble, code) in [
+            (Trouble::NotRunning, 1),
+            (Trouble::Directory(Errno::NOENT), 1),
+            (Trouble::Open(File::Ok, Errno::NOENT), 4),
+            (Trouble::Format, 4),
+        ] {
+            let view = View { trouble: Some(trouble), ..View::default() };
+            assert_eq!(init_script_status(&view), code);
+        }
     }
 }

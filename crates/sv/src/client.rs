@@ -95,51 +95,50 @@ pub enum Normally {
     Down,
 }
 
-/// All that can be seen of a supervised service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+/// All that can be seen of a service, or of a log service.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct View {
+    /// Why nothing can be seen, if so; then the rest means nothing.
+    pub trouble: Option<Trouble>,
     /// Its status.
     pub record: StatusRecord,
-    /// The presence of `down`, or why it cannot be told.
-    pub normally: Result<Normally, Errno>,
+    /// The presence of `down`, where it can be told.
+    pub normally: Option<Normally>,
+    /// Why it cannot.
+    pub down_error: Option<Errno>,
 }
 
-/// All that can be seen of a service and its log service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The service.
-    pub service: Result<Part, Trouble>,
-    /// Its log service, if it has one; not looked at where the service cannot be.
-    pub log: Option<Result<Part, Trouble>>,
-}
-
-impl Report {
-    /// Looks at the service in `place` and its log service.
-    pub fn of(place: &mut Place<'_>) -> Self {
-        let service = part(place, &SERVICE);
-        let log = if service.is_ok() { log(place) } else { None };
-        Self { service, log }
+impl View {
+    /// Looks at the service, or the log service, in `place`.
+    #[inline(never)]
+    pub fn look(&mut self, place: &mut Place<'_>, names: &Names) {
+        match status_of(place, names) {
+            Ok(record) => {
+                self.record = record;
+                self.trouble = None;
+                self.look_for_down(place, names);
+            }
+            Err(trouble) => self.trouble = Some(trouble),
+        }
     }
-}
 
-/// The log service in `place`; `None` where there is no directory `log`.
-fn log(place: &mut Place<'_>) -> Option<Result<Part, Trouble>> {
-    let part = part(place, &LOG);
-    let is_none = matches!(part, Err(Trouble::LogDirectory(Errno::NOENT)));
-    if is_none { None } else { Some(part) }
-}
+    /// Sees what it does when its supervisor starts.
+    #[inline(never)]
+    pub fn look_for_down(&mut self, place: &mut Place<'_>, names: &Names) {
+        self.down_error = None;
+        self.normally = match look_for(place.at(names.down)) {
+            Ok(()) => Some(Normally::Down),
+            Err(Errno::NOENT) => Some(Normally::Up),
+            Err(error) => {
+                self.down_error = Some(error);
+                None
+            }
+        };
+    }
 
-fn part(place: &mut Place<'_>, names: &Names) -> Result<Part, Trouble> {
-    let record = status_of(place, names)?;
-    Ok(Part { record, normally: normally(place, names) })
-}
-
-/// Whether the service in `place` is started with its supervisor.
-pub fn normally(place: &mut Place<'_>, names: &Names) -> Result<Normally, Errno> {
-    match look_for(place.at(names.down)) {
-        Ok(()) => Ok(Normally::Down),
-        Err(Errno::NOENT) => Ok(Normally::Up),
-        Err(error) => Err(error),
+    /// Whether there is no directory `log`.
+    pub fn is_no_log(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::LogDirectory(Errno::NOENT)))
     }
 }
 

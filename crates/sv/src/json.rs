@@ -7,92 +7,65 @@ use runit_core::status::Want;
 use runit_core::tai::Tai64n;
 use rustix::io::Errno;
 
-use crate::client::{File, Normally, Part, Report, Trouble};
-use crate::render::{Text, process_id, state_word};
+use crate::client::{File, Normally, Trouble, View};
+use crate::render::{PartOf, Text, process_id, state_word};
 
 /// What a member without a value has.
 const NULL: &str = "null";
 
-/// Appends the object of a service, on one line, without a newline; `enabled`
-/// where that was asked.
+/// Appends the beginning of the object of a service, or of its log service:
+/// names.
 #[inline(never)]
-pub fn entry(
-    text: &mut Text,
-    name: &[u8],
-    path: &CStr,
-    enabled: Option<bool>,
-    report: &Report,
-    now: Tai64n,
-) {
-    names(text, name, path, "");
-    if let Some(enabled) = enabled {
-        boolean(text, ",\"enabled\":", enabled);
-    }
-    part(text, &report.service, now);
-    text.add(",\"log\":");
-    match &report.log {
-        None => text.add(NULL),
-        Some(log) => {
-            names(text, name, path, "/log");
-            part(text, log, now);
-            text.add("}");
-        }
-    }
-    text.add("}");
-}
-
-/// Appends the beginning of an object: names, each with `suffix` behind it.
-#[inline(never)]
-fn names(text: &mut Text, name: &[u8], path: &CStr, suffix: &str) {
+pub fn start(text: &mut Text, name: &[u8], path: &CStr, part: PartOf) {
     for (label, name) in [("{\"name\":\"", name), ("\",\"path\":\"", path.to_bytes())] {
         text.add(label);
         escaped(text, name);
-        text.add(suffix);
+        text.add(part.suffix());
     }
     text.add("\"");
 }
 
+/// Appends a member that is true or false.
+#[inline(never)]
+pub fn boolean(text: &mut Text, label: &str, value: bool) {
+    text.add(label);
+    text.add(if value { "true" } else { "false" });
+}
+
 /// Appends the members that service and log service have in common.
 #[inline(never)]
-fn part(text: &mut Text, part: &Result<Part, Trouble>, now: Tai64n) {
-    match part {
-        Ok(Part { record, normally }) => {
-            text.add(",\"supervised\":true,\"state\":\"");
-            text.add(state_word(record.state));
-            text.add("\",\"pid\":");
-            match process_id(record) {
-                0 => text.add(NULL),
-                process => text.number(process),
-            }
-            text.add(",\"since_tai\":\"");
-            text.push(&record.since.label());
-            text.add("\",\"since_unix\":");
-            text.number(record.since.to_unix().unwrap_or_default().as_secs());
-            text.add(",\"seconds\":");
-            text.number(now.seconds_since(record.since));
-            text.add(if record.want == Want::Up {
-                ",\"want\":\"up\""
-            } else {
-                ",\"want\":\"down\""
-            });
-            boolean(text, ",\"paused\":", record.paused);
-            boolean(text, ",\"got_term\":", record.got_term);
-            text.add(match normally {
-                Ok(Normally::Up) => ",\"normally\":\"up\",\"error\":null",
-                Ok(Normally::Down) => ",\"normally\":\"down\",\"error\":null",
-                // The one thing that can be unknown of a service that can be seen.
-                Err(_) => ",\"normally\":null,\"error\":\"unable to stat down\"",
-            });
-        }
-        Err(trouble) => {
-            text.add(",\"supervised\":");
-            text.add(supervised(*trouble));
-            text.add(UNKNOWN);
-            // Its sentences have nothing in them that must be escaped.
-            text.sentence(*trouble);
-            text.add("\"");
-        }
+pub fn view(text: &mut Text, view: &View, now: Tai64n) {
+    if let Some(trouble) = view.trouble {
+        text.add(",\"supervised\":");
+        text.add(supervised(trouble));
+        text.add(UNKNOWN);
+        // Its sentences have nothing in them that must be escaped.
+        text.sentence(trouble);
+        return text.add("\"");
     }
+    let record = &view.record;
+    text.add(",\"supervised\":true,\"state\":\"");
+    text.add(state_word(record.state));
+    text.add("\",\"pid\":");
+    match process_id(record) {
+        0 => text.add(NULL),
+        process => text.number(process),
+    }
+    text.add(",\"since_tai\":\"");
+    text.push(&record.since.label());
+    text.add("\",\"since_unix\":");
+    text.number(record.since.to_unix().unwrap_or_default().as_secs());
+    text.add(",\"seconds\":");
+    text.number(now.seconds_since(record.since));
+    text.add(if record.want == Want::Up { ",\"want\":\"up\"" } else { ",\"want\":\"down\"" });
+    boolean(text, ",\"paused\":", record.paused);
+    boolean(text, ",\"got_term\":", record.got_term);
+    text.add(match view.normally {
+        Some(Normally::Up) => ",\"normally\":\"up\",\"error\":null",
+        Some(Normally::Down) => ",\"normally\":\"down\",\"error\":null",
+        // The one thing that can be unknown of a service that can be seen.
+        None => ",\"normally\":null,\"error\":\"unable to stat down\"",
+    });
 }
 
 /// What is left of a service that cannot be looked at.
@@ -108,12 +81,6 @@ fn supervised(trouble: Trouble) -> &'static str {
         other if other.is_absence() => "false",
         _ => NULL,
     }
-}
-
-#[inline(never)]
-fn boolean(text: &mut Text, label: &str, value: bool) {
-    text.add(label);
-    text.add(if value { "true" } else { "false" });
 }
 
 /// Appends a file name as the inside of a JSON string. A backslash in that
@@ -139,15 +106,16 @@ fn escaped(text: &mut Text, name: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::tests::{NOW, reports};
+    use crate::render::tests::{NOW, views};
     use std::string::String;
 
     #[test]
     fn objects() {
         let mut text = Text::new();
-        for (index, report) in reports().iter().enumerate() {
-            let enabled = [None, Some(true), Some(false)][index % 3];
-            entry(&mut text, b"a", c"/svc/a", enabled, report, NOW);
+        for (index, seen) in views().iter().enumerate() {
+            let part = if index % 2 == 0 { PartOf::Service } else { PartOf::Log };
+            start(&mut text, b"a", c"/svc/a", part);
+            view(&mut text, seen, NOW);
             text.add("\n");
         }
         insta::assert_snapshot!(String::from_utf8(text.bytes).unwrap());

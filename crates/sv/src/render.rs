@@ -8,7 +8,7 @@ use runit_core::status::{State, StatusRecord, Want};
 use runit_core::tai::Tai64n;
 use runit_rt::strings::decimal;
 
-use crate::client::{Normally, Part, Report, Trouble};
+use crate::client::{Normally, Trouble, View};
 
 /// Text to be written at once.
 #[derive(Debug)]
@@ -74,9 +74,23 @@ impl Text {
         }
     }
 
-    /// `run: NAME: (pid 42) 7s, want down`: a state, without a newline.
-    pub fn state(&mut self, name: &[u8], part: &Part, now: Tai64n) {
-        let record = &part.record;
+    /// `run: NAME: (pid 42) 7s, want down`, or `fail: NAME: runsv not running`,
+    /// without a newline.
+    #[inline(never)]
+    pub fn view(&mut self, name: &[u8], part: PartOf, view: &View, now: Tai64n) {
+        let Some(trouble) = view.trouble else {
+            return self.state(if part == PartOf::Log { b"log" } else { name }, view, now);
+        };
+        self.add(if trouble.is_fail() { "fail: " } else { "warning: " });
+        self.name(name);
+        self.add(part.suffix());
+        self.add(": ");
+        self.sentence(trouble);
+    }
+
+    #[inline(never)]
+    fn state(&mut self, name: &[u8], view: &View, now: Tai64n) {
+        let record = &view.record;
         self.add(state_word(record.state));
         self.add(": ");
         self.name(name);
@@ -88,55 +102,35 @@ impl Text {
         }
         self.number(now.seconds_since(record.since));
         self.add("s");
-        let normally = part.normally.ok();
-        if record.pid.is_some() {
-            self.add_if(normally == Some(Normally::Down), ", normally down");
-            self.add_if(record.paused, ", paused");
-            self.add_if(record.want != Want::Up, ", want down");
-            self.add_if(record.got_term, ", got TERM");
-        } else {
-            self.add_if(normally == Some(Normally::Up), ", normally up");
-            self.add_if(record.want == Want::Up, ", want up");
-        }
+        let has_process = record.pid.is_some();
+        self.add_if(has_process, view.normally == Some(Normally::Down), ", normally down");
+        self.add_if(!has_process, view.normally == Some(Normally::Up), ", normally up");
+        self.add_if(has_process, record.paused, ", paused");
+        self.add_if(!has_process, record.want == Want::Up, ", want up");
+        self.add_if(has_process, record.want != Want::Up, ", want down");
+        self.add_if(has_process, record.got_term, ", got TERM");
     }
 
-    fn add_if(&mut self, condition: bool, text: &str) {
-        if condition {
+    fn add_if(&mut self, applies: bool, condition: bool, text: &str) {
+        if applies && condition {
             self.add(text);
         }
     }
+}
 
-    /// `fail: NAME: runsv not running`, without a newline.
-    pub fn trouble(&mut self, name: &[u8], trouble: Trouble) {
-        self.label(name, trouble);
-        self.add(": ");
-        self.sentence(trouble);
-    }
+/// Which of the two services of a service directory is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartOf {
+    /// The service itself.
+    Service,
+    /// Its log service.
+    Log,
+}
 
-    #[inline(never)]
-    fn label(&mut self, name: &[u8], trouble: Trouble) {
-        self.add(if trouble.is_fail() { "fail: " } else { "warning: " });
-        self.name(name);
-    }
-
-    /// A line of `status`.
-    pub fn status(&mut self, name: &[u8], report: &Report, now: Tai64n) {
-        match &report.service {
-            Ok(part) => self.state(name, part, now),
-            Err(trouble) => self.trouble(name, *trouble),
-        }
-        if let Some(log) = &report.log {
-            self.add("; ");
-            match log {
-                Ok(part) => self.state(b"log", part, now),
-                Err(trouble) => {
-                    self.label(name, *trouble);
-                    self.add("/log: ");
-                    self.sentence(*trouble);
-                }
-            }
-        }
-        self.add("\n");
+impl PartOf {
+    /// What stands behind the service's name in its own.
+    pub fn suffix(self) -> &'static str {
+        if self == Self::Log { "/log" } else { "" }
     }
 }
 
@@ -173,54 +167,46 @@ pub(crate) mod tests {
     pub const NOW: Tai64n = Tai64n::from_unix(Duration::new(1_000_000_007, 0));
     const SINCE: Tai64n = Tai64n::from_unix(Duration::new(1_000_000_000, 999_999_999));
 
-    pub fn part(state: State, pid: i32, want: Want, normally: Normally) -> Part {
+    fn seen(state: State, pid: i32, want: Want, normally: Normally) -> View {
         let pid = Pid::from_raw(pid);
         let record = StatusRecord { since: SINCE, pid, want, state, ..StatusRecord::default() };
-        Part { record, normally: Ok(normally) }
+        View { record, normally: Some(normally), ..View::default() }
     }
 
     /// One of each kind.
-    pub fn reports() -> Vec<Report> {
-        let alone = |part| Report { service: Ok(part), log: None };
-        let up = part(State::Run, 42, Want::Up, Normally::Up);
+    pub fn views() -> Vec<View> {
+        let up = seen(State::Run, 42, Want::Up, Normally::Up);
         let mut all = std::vec![
-            alone(up),
-            alone(part(State::Run, 42, Want::Up, Normally::Down)),
-            alone(part(State::Down, 0, Want::Down, Normally::Up)),
-            alone(part(State::Down, 0, Want::Down, Normally::Down)),
-            alone(part(State::Down, 0, Want::Up, Normally::Up)),
-            alone(part(State::Finish, 43, Want::Down, Normally::Up)),
+            up,
+            seen(State::Run, 42, Want::Up, Normally::Down),
+            seen(State::Down, 0, Want::Down, Normally::Up),
+            seen(State::Down, 0, Want::Down, Normally::Down),
+            seen(State::Down, 0, Want::Up, Normally::Up),
+            seen(State::Finish, 43, Want::Down, Normally::Up),
         ];
-        let mut flags = part(State::Run, 42, Want::Down, Normally::Down);
+        let mut flags = seen(State::Run, 42, Want::Down, Normally::Down);
         flags.record.paused = true;
         flags.record.got_term = true;
-        all.push(alone(flags));
+        all.push(flags);
         flags.record.pid = None;
         flags.record.state = State::Down;
-        all.push(alone(flags));
-        all.push(alone(Part { normally: Err(Errno::LOOP), ..up }));
-        let log = Part { record: StatusRecord { pid: Pid::from_raw(41), ..up.record }, ..up };
-        let denied = Trouble::Open(File::Ok, Errno::ACCESS);
-        for log in [
-            Ok(log),
-            Err(Trouble::NotRunning),
-            Err(denied),
-            Err(Trouble::LogDirectory(Errno::NOTDIR)),
-        ] {
-            all.push(Report { service: Ok(up), log: Some(log) });
-        }
-        let none = Errno::NOENT;
+        all.push(flags);
+        all.push(View { normally: None, down_error: Some(Errno::LOOP), ..up });
         for trouble in [
-            Trouble::Directory(none),
+            Trouble::Directory(Errno::NOENT),
+            Trouble::LogDirectory(Errno::NOTDIR),
             Trouble::NotRunning,
-            Trouble::Open(File::Ok, none),
-            Trouble::Open(File::Status, none),
+            Trouble::Open(File::Ok, Errno::NOENT),
+            Trouble::Open(File::Ok, Errno::ACCESS),
+            Trouble::Open(File::Status, Errno::NOENT),
+            Trouble::Open(File::Control, Errno::ACCESS),
+            Trouble::NotFifo(File::Ok),
             Trouble::NotFifo(File::Control),
             Trouble::Read(Errno::IO),
             Trouble::Format,
             Trouble::Write(Errno::AGAIN),
         ] {
-            all.push(Report { service: Err(trouble), log: None });
+            all.push(View { trouble: Some(trouble), ..View::default() });
         }
         all
     }
@@ -228,8 +214,11 @@ pub(crate) mod tests {
     #[test]
     fn lines() {
         let mut text = Text::new();
-        for report in reports() {
-            text.status(b"name", &report, NOW);
+        for view in views() {
+            text.view(b"name", PartOf::Service, &view, NOW);
+            text.add("; ");
+            text.view(b"name", PartOf::Log, &view, NOW);
+            text.add("\n");
         }
         insta::assert_snapshot!(String::from_utf8(text.bytes).unwrap());
     }

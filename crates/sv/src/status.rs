@@ -1,15 +1,15 @@
 //! `status` and `list`: looks at services and tells what there is to see.
 
+use runit_core::layout::{LOG, SERVICE};
 use runit_core::tai::Tai64n;
-use runit_rt::clock;
-use runit_rt::errtext::text;
+use runit_rt::errtext;
 
-use crate::client::{Part, Report, Trouble};
+use crate::client::{Trouble, View};
 use crate::console::{Console, complain};
 use crate::directory::Service;
 use crate::json;
 use crate::place::Place;
-use crate::render::Text;
+use crate::render::{PartOf, Text};
 
 /// How much is kept before it is written.
 const ENOUGH: usize = 1 << 16;
@@ -21,19 +21,22 @@ pub struct Form<'a> {
     pub as_json: bool,
     /// For `list`, the directory of those that are not enabled.
     pub source: Option<&'a [u8]>,
+    /// The time.
+    pub now: Tai64n,
 }
 
 impl Form<'_> {
     /// Tells the state of each service. Gives what was seen of the last one.
+    #[inline(never)]
     pub fn show<'a>(
         self,
         services: &'a [Service],
         place: &mut Place<'_>,
         console: &mut Console<'a>,
-    ) -> Option<Report> {
-        let now = Tai64n::from_unix(clock::realtime());
+    ) -> View {
+        let mut view = View::default();
         let mut text = Text::new();
-        let mut last = None;
+        let mut between = "[\n";
         let mut rest = services.iter();
         while let Some(service) = rest.next() {
             match self.source {
@@ -44,55 +47,92 @@ impl Form<'_> {
                 Some(source) if !service.enabled => place.enter_at(source, &service.name),
                 _ => place.enter(&service.name),
             }
-            let report = Report::of(place);
-            self.note(service, &report, console);
             if self.as_json {
-                text.add(if last.is_none() { "[\n" } else { ",\n" });
-                let enabled = self.source.map(|_| service.enabled);
-                json::entry(&mut text, &service.name, place.directory(), enabled, &report, now);
-            } else {
-                self.line(&mut text, service, &report, now);
+                text.add(between);
+                between = ",\n";
             }
-            last = Some(report);
+            self.one(service, place, &mut view, &mut text, console);
             if text.bytes.len() > ENOUGH {
                 console.print(&text);
                 text.bytes.clear();
             }
         }
         if self.as_json {
-            text.add(if last.is_none() { "[]\n" } else { "\n]\n" });
+            text.add(if services.is_empty() { "[]\n" } else { "\n]\n" });
         }
         console.print(&text);
-        last
+        view
     }
 
-    /// Counts the failures of `status`, to which trouble is one, as it is not
-    /// to `list`; and warns of what is part of neither.
-    fn note<'a>(self, service: &'a Service, report: &Report, console: &mut Console<'a>) {
-        for (part, file) in [(Some(&report.service), "/down"), (report.log.as_ref(), "/log/down")] {
-            match part {
-                Some(Err(trouble)) if self.source.is_none() => {
-                    console.count(&service.name, *trouble);
-                }
-                Some(Ok(Part { normally: Err(error), .. })) => {
-                    complain("warning: unable to stat ", &service.name, file, text(*error));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// A line of `status`; for `list`, behind `enabled: ` or `disabled: `, and
-    /// only the name of a disabled service that has no supervisor.
-    fn line(self, text: &mut Text, service: &Service, report: &Report, now: Tai64n) {
-        if self.source.is_some() {
+    /// Tells of a service and its log service; leaves what was seen of the
+    /// service in `view`.
+    #[inline(never)]
+    fn one<'a>(
+        self,
+        service: &'a Service,
+        place: &mut Place<'_>,
+        view: &mut View,
+        text: &mut Text,
+        console: &mut Console<'a>,
+    ) {
+        view.look(place, &SERVICE);
+        let is_absent = view.trouble.is_some_and(Trouble::is_absence);
+        let list = self.source.is_some();
+        if list && !self.as_json {
             text.add(if service.enabled { "enabled: " } else { "disabled: " });
-            if !service.enabled && report.service.is_err_and(Trouble::is_absence) {
-                text.name(&service.name);
-                text.add("\n");
-                return;
-            }
         }
-        text.status(&service.name, report, now);
+        if list && !self.as_json && !service.enabled && is_absent {
+            text.name(&service.name);
+        } else {
+            self.part(service, PartOf::Service, place, view, text, console);
+        }
+        let mut log = View::default();
+        if view.trouble.is_none() {
+            log.look(place, &LOG);
+        }
+        let has_log = view.trouble.is_none() && !log.is_no_log();
+        if self.as_json {
+            text.add(if has_log { ",\"log\":" } else { ",\"log\":null" });
+        } else if has_log {
+            text.add("; ");
+        }
+        if has_log {
+            self.part(service, PartOf::Log, place, &log, text, console);
+        }
+        if self.as_json {
+            text.add(if has_log { "}}" } else { "}" });
+        } else {
+            text.add("\n");
+        }
+    }
+
+    /// Tells of a service or its log service. Trouble is a failure of `status`,
+    /// but news to `list`.
+    #[inline(never)]
+    fn part<'a>(
+        self,
+        service: &'a Service,
+        part: PartOf,
+        place: &mut Place<'_>,
+        view: &View,
+        text: &mut Text,
+        console: &mut Console<'a>,
+    ) {
+        if let (Some(trouble), None) = (view.trouble, self.source) {
+            console.count(&service.name, trouble);
+        }
+        if let (None, Some(error)) = (view.trouble, view.down_error) {
+            let file = if part == PartOf::Log { "/log/down" } else { "/down" };
+            complain("warning: unable to stat ", &service.name, file, errtext::text(error));
+        }
+        if self.as_json {
+            json::start(text, &service.name, place.directory(), part);
+            if let (PartOf::Service, Some(_)) = (part, self.source) {
+                json::boolean(text, ",\"enabled\":", service.enabled);
+            }
+            json::view(text, view, self.now);
+        } else {
+            text.view(&service.name, part, view, self.now);
+        }
     }
 }

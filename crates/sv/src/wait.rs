@@ -14,12 +14,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
 use crate::check::{Checks, GRACE, MILLISECOND, Readiness, Started, Step, give_up};
-use crate::client::{self, Part, Trouble};
+use crate::client::{self, Trouble, View};
 use crate::command::Order;
 use crate::console::{Console, complain};
 use crate::goal::{Before, Goal, Moment, Verdict};
 use crate::place::Place;
-use crate::render::Text;
+use crate::render::{PartOf, Text};
 use crate::watch::{News, Watches};
 
 /// How often to look where nothing tells of changes.
@@ -78,8 +78,8 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let watched = self.watch(self.jobs.len());
         let told = client::status(self.place).and_then(|record| {
             // In this order: see `Moment`.
-            let real = nanoseconds(clock::realtime());
-            let sent = Moment { real, monotonic: nanoseconds(clock::monotonic()) };
+            let real = real();
+            let sent = Moment { real, monotonic: monotonic() };
             if !client::is_wanted_already(self.order.send, &record) {
                 client::send(self.place, &self.order.send)?;
             }
@@ -107,18 +107,18 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     /// Reports trouble with a service. A supervisor that is not there is what
     /// some commands want.
     fn give_trouble(&mut self, name: &'a [u8], trouble: Trouble) {
-        let mut text = Text::new();
+        let mut line = Text::new();
         if trouble == Trouble::NotRunning && self.order.goal == Goal::Gone {
-            text.add("ok: ");
-            text.name(name);
-            text.add(": ");
-            text.sentence(trouble);
+            line.add("ok: ");
+            line.name(name);
+            line.add(": runsv not running");
         } else {
             self.console.count(name, trouble);
-            text.trouble(name, trouble);
+            let view = View { trouble: Some(trouble), ..View::default() };
+            line.view(name, PartOf::Service, &view, Tai64n::default());
         }
-        text.add("\n");
-        self.console.print(&text);
+        line.add("\n");
+        self.console.print(&line);
     }
 
     /// Waits for at most `seconds` since the first command.
@@ -126,7 +126,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let start = self.jobs.first().map_or(0, |job| job.before.sent.monotonic);
         let limit = start.saturating_add(seconds.saturating_mul(1000 * MILLISECOND));
         loop {
-            let now = nanoseconds(clock::monotonic());
+            let now = monotonic();
             let over = limit <= now;
             let mut next = if over { NEVER } else { limit };
             let mut done = true;
@@ -174,8 +174,8 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let watched = watched || self.watch(index);
         let status = client::status(self.place);
         // In this order: see `Moment`.
-        let monotonic = nanoseconds(clock::monotonic());
-        let moment = Moment { real: nanoseconds(clock::realtime()), monotonic };
+        let now_here = monotonic();
+        let moment = Moment { real: real(), monotonic: now_here };
         let Some(job) = self.jobs.get_mut(index) else {
             return;
         };
@@ -226,14 +226,16 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         }
     }
 
+    #[inline(never)]
     fn report(&mut self, label: &str, name: &[u8], record: StatusRecord) {
-        let normally = client::normally(self.place, &SERVICE);
-        if let Err(error) = normally {
+        let mut view = View { record, ..View::default() };
+        view.look_for_down(self.place, &SERVICE);
+        if let Some(error) = view.down_error {
             complain("warning: unable to stat ", name, "/down", text(error));
         }
         let mut line = Text::new();
         line.add(label);
-        line.state(name, &Part { record, normally }, Tai64n::from_unix(clock::realtime()));
+        line.view(name, PartOf::Service, &view, Tai64n::from_unix(clock::realtime()));
         line.add("\n");
         self.console.print(&line);
     }
@@ -270,7 +272,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
                 }
             });
         }
-        let now = nanoseconds(clock::monotonic());
+        let now = monotonic();
         self.checks.reap(|process, exit| {
             let asked =
                 |job: &&mut Job<'_>| job.readiness.running().is_some_and(|r| r.0 == process);
@@ -315,6 +317,18 @@ impl Job<'_> {
         }
         false
     }
+}
+
+/// The monotonic clock, in nanoseconds.
+#[inline(never)]
+fn monotonic() -> u64 {
+    nanoseconds(clock::monotonic())
+}
+
+/// The real clock, in nanoseconds.
+#[inline(never)]
+fn real() -> u64 {
+    nanoseconds(clock::realtime())
 }
 
 fn nanoseconds(time: Duration) -> u64 {
