@@ -37,7 +37,7 @@ impl<'a> CStrList<'a> {
         self.into_iter().find_map(|entry| {
             let value = entry.to_bytes().strip_prefix(name)?.strip_prefix(b"=")?;
             let start = entry.count_bytes() - value.len();
-            CStr::from_bytes_with_nul(entry.to_bytes_with_nul().get(start..)?).ok()
+            c_str_in(entry.to_bytes_with_nul().get(start..)?)
         })
     }
 }
