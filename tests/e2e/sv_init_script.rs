@@ -56,9 +56,13 @@ fn words_do_what_they_do_for_sv() {
     services.called("a", "stop").is(0, "ok: down: a: Ns\n");
     for word in ["restart", "force-reload", "try-restart", "check", "reload"] {
         let answer = services.called("a", word);
-        // The reference may be satisfied with the process that it has just sent TERM.
-        let state = answer.out.strip_suffix(", got TERM\n").or(answer.out.strip_suffix('\n'));
-        assert_eq!((answer.code, state), (0, Some("ok: run: a: (pid N) Ns, normally down")));
+        if suite::is_program_ours("sv") {
+            answer.is(0, "ok: run: a: (pid N) Ns, normally down\n");
+        } else {
+            // The reference compares seconds: it may be satisfied with the process that it has
+            // just sent TERM, and with none where that has been reaped.
+            assert!(answer.code == 0 && answer.out.starts_with("ok: "), "{answer:?}");
+        }
     }
     services.called("a", "down").is(0, "");
     a.wait_state(State::Down);

@@ -73,7 +73,7 @@ impl<'a> Account<'a> {
             [b':', numbers @ ..] => {
                 if numeric(numbers).is_none() {
                     let name = spec.to_bytes_with_nul().get(1..).and_then(c_str_in);
-                    return Err(Failed(What::InvalidIds, None).about(name));
+                    return Err(Failed::refused(What::InvalidIds).about(name));
                 }
                 Form::Numbers
             }
@@ -89,7 +89,7 @@ impl<'a> Account<'a> {
         let spec = self.spec.to_bytes();
         let behind_sign = spec.get(1..).unwrap_or_default();
         match self.form {
-            Form::Numbers => numeric(behind_sign).ok_or(Failed(What::InvalidIds, None)),
+            Form::Numbers => numeric(behind_sign).ok_or(Failed::refused(What::InvalidIds)),
             Form::Alone => lookup(source, spec, None, What::UnknownAccount),
             Form::Named => {
                 let colon = spec.iter().position(|&byte| byte == b':');
@@ -189,14 +189,14 @@ fn find(
     // be taken for an option.
     let odd = |&byte: &u8| byte == b':' || byte == b'\n';
     if name.is_empty() || name.starts_with(b"-") || name.iter().any(odd) {
-        return Err(Failed(unknown, None));
+        return Err(Failed::refused(unknown));
     }
     let answer = source.elsewhere(database, name).map_err(Failed::to(What::Lookup))?;
     // A number would be answered with the account that has it, which is not
     // called so. Directories may know no difference between A and a.
     match line_for(name, answer, database, same_letters) {
         Some(entry) => Ok(Entry { local: false, ..entry }),
-        None => Err(Failed(unknown, None)),
+        None => Err(Failed::refused(unknown)),
     }
 }
 

@@ -22,7 +22,7 @@ const MOUNTS: [&CStr; 2] = [c"/sys/fs/cgroup", c"/sys/fs/cgroup/unified"];
 pub fn join(path: &CStr) -> Result<(), Failed> {
     let failed = Failed::to(What::JoinCgroup);
     let dir = find(path.to_bytes())?;
-    if is_cgroup(&dir) { enter(&dir).map_err(failed) } else { Err(Failed(What::NoCgroup, None)) }
+    if is_cgroup(&dir) { enter(&dir).map_err(failed) } else { Err(Failed::refused(What::NoCgroup)) }
 }
 
 /// The group's directory.
@@ -32,7 +32,7 @@ fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
         open(CWD, c"/").map_err(&failed)?
     } else {
         let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount).ok());
-        mounts.find(is_cgroup).ok_or(Failed(What::NoCgroup, None))?
+        mounts.find(is_cgroup).ok_or(Failed::refused(What::NoCgroup))?
     };
     for name in pieces(path, b'/').filter(|name| !name.is_empty()) {
         let name = c_string(&[name]).map_err(&failed)?;
@@ -41,7 +41,7 @@ fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
             match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
                 // Or another process was quicker.
                 Ok(()) | Err(Errno::EXIST) => found = open(dir.as_fd(), name),
-                Err(error) => return Err(Failed(What::CreateCgroup, Some(error))),
+                Err(error) => return Err(Failed(What::CreateCgroup, error)),
             }
         }
         dir = found.map_err(&failed)?;

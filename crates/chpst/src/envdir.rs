@@ -25,7 +25,7 @@ pub fn apply<'a>(
     dir: EnvDir<'a>,
     verbose: bool,
 ) -> Result<CStrList<'a>, Error<'a>> {
-    let failed = |what| move |error| Failed(what, Some(error)).about(Some(dir.path));
+    let failed = |what| move |error| Failed(what, error).about(Some(dir.path));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let fd = openat(CWD, dir.path, flags, Mode::empty()).map_err(failed(What::SwitchDirectory))?;
     let mut changes = Changes::default();
@@ -45,11 +45,11 @@ pub fn apply<'a>(
                 Ok(()) | Err(Errno::NOENT) => continue,
                 Err(error) => {
                     stop = error != Errno::ISDIR || dir.strict;
-                    Failed(What::ReadFile, Some(error))
+                    Failed(What::ReadFile, error)
                 }
             }
         } else {
-            Failed(What::VariableName, None)
+            Failed::refused(What::VariableName)
         };
         if stop || verbose || trouble.0 == What::VariableName {
             // The name must outlive the listing.
@@ -66,6 +66,7 @@ pub fn apply<'a>(
 
 /// Reads the file's first line. Opened without blocking: a FIFO that nobody
 /// writes to is empty, and an empty file removes the variable.
+#[inline(never)]
 fn read_variable(dir: BorrowedFd<'_>, name: &CStr, changes: &mut Changes) -> Result<(), Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = openat(dir, name, flags, Mode::empty())?;
@@ -86,11 +87,12 @@ fn read_variable(dir: BorrowedFd<'_>, name: &CStr, changes: &mut Changes) -> Res
             changes.text.push(b'=')?;
             is_set = true;
         }
-        let line_end = pieces(piece, b'\n').next().unwrap_or_default().len();
-        let (line, rest) = piece.split_at_mut(line_end);
+        let end = pieces(piece, b'\n').next().map_or(0, <[u8]>::len);
+        let at_newline = end < piece.len();
+        let line = piece.get_mut(..end).unwrap_or_default();
         clean(line);
         changes.text.extend(line)?;
-        if !rest.is_empty() {
+        if at_newline {
             break;
         }
     }

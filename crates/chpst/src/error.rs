@@ -25,7 +25,8 @@ macro_rules! sentences {
 /// How the sentences of each group begin.
 const GROUPS: [&str; 4] = ["invalid limit on ", "invalid ", "", "unable to "];
 
-/// The first group that is not about the command line.
+/// The first group that is not about the command line; the one after it has
+/// causes.
 const SYSTEM: u8 = b'2';
 
 // A name follows where there is a colon and a blank.
@@ -96,19 +97,25 @@ impl What {
     }
 }
 
-/// What went wrong and why, if the system said so.
+/// What went wrong, and why: the cause counts where the system is to blame,
+/// for sentences of the last group. (It fits a register.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failed(pub What, pub Option<Errno>);
+pub struct Failed(pub What, pub Errno);
 
 impl Failed {
+    /// What went wrong without the system's having said no.
+    pub fn refused(what: What) -> Self {
+        Self(what, Errno::INVAL)
+    }
+
     /// For `map_err`.
     pub fn to(what: What) -> impl Fn(Errno) -> Self {
-        move |error| Self(what, Some(error))
+        move |error| Self(what, error)
     }
 
     /// The error, with the name that it is about if there is one.
     pub fn about(self, name: Option<&CStr>) -> Error<'_> {
-        Error { failed: self, name }
+        Error { failed: self, name: name.unwrap_or_default() }
     }
 }
 
@@ -116,7 +123,7 @@ impl Failed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error<'a> {
     failed: Failed,
-    name: Option<&'a CStr>,
+    name: &'a CStr,
 }
 
 impl Error<'_> {
@@ -140,9 +147,9 @@ impl Say for Error<'_> {
         out.push(begin.as_bytes());
         out.push(text);
         if text.ends_with(b" ") {
-            Bytes(self.name.unwrap_or_default().to_bytes()).say(out);
+            Bytes(self.name.to_bytes()).say(out);
         }
-        if let Some(cause) = cause {
+        if group > SYSTEM {
             out.push(b": ");
             ErrText(cause).say(out);
         }
@@ -177,24 +184,24 @@ pub(crate) mod tests {
 
     #[test]
     fn sentences_name_the_thing_and_the_cause() {
-        let no_file = Failed(What::OpenLock, Some(Errno::NOENT));
+        let no_file = Failed(What::OpenLock, Errno::NOENT);
         let error = no_file.about(Some(c"/run/a\nb"));
         assert_eq!(sentence(error), "unable to open lock: /run/a\\nb: file does not exist");
-        let error = Failed(What::SetGid, Some(Errno::PERM)).about(Some(c"not said"));
+        let error = Failed(What::SetGid, Errno::PERM).about(Some(c"not said"));
         assert_eq!(sentence(error), "unable to setgid: permission denied");
-        let error = Failed(What::Run, Some(Errno::ACCESS)).about(Some(c"x"));
+        let error = Failed(What::Run, Errno::ACCESS).about(Some(c"x"));
         assert_eq!(sentence(error), "unable to run: x: access denied");
-        let error = Failed(What::InvalidData, None).about(Some(c""));
+        let error = Failed::refused(What::InvalidData).about(Some(c""));
         assert_eq!(sentence(error), "invalid limit on data size: ");
-        let error = Failed(What::InvalidUmask, None).about(Some(c"9"));
+        let error = Failed::refused(What::InvalidUmask).about(Some(c"9"));
         assert_eq!(sentence(error), "invalid umask: 9");
-        let error = Failed(What::UnknownAccount, None).about(Some(c"x"));
+        let error = Failed::refused(What::UnknownAccount).about(Some(c"x"));
         assert_eq!(sentence(error), "unknown account: x");
     }
 
     #[test]
     fn exit_codes_tell_the_command_line_from_the_system() {
-        let code = |what| Failed(what, None).about(None).exit_code();
+        let code = |what| Failed::refused(what).about(None).exit_code();
         assert_eq!(code(What::InvalidData), 100);
         assert_eq!(code(What::InvalidCapabilities), 100);
         assert_eq!(code(What::NotLocked), 0);

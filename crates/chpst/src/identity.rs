@@ -23,7 +23,7 @@ pub fn become_user(ids: &Ids) -> Result<(), Failed> {
     if ids::users() == Ok([ids.uid; 3]) && ids::groups() == Ok([gid.as_raw(); 3]) {
         Ok(())
     } else {
-        Err(Failed(What::OtherIds, None))
+        Err(Failed::refused(What::OtherIds))
     }
 }
 

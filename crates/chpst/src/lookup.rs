@@ -6,7 +6,7 @@ use core::ffi::CStr;
 
 use runit_rt::Errno;
 use runit_rt::pile::Pile;
-use runit_rt::signal::{SignalSet, block};
+use runit_rt::signal::Inherited;
 use runit_rt::spawn::{Program, Session, Spawn};
 use runit_rt::strings::{CStrList, ListBuf};
 use rustix::fd::{AsFd, BorrowedFd};
@@ -30,9 +30,6 @@ impl System<'_> {
     fn getent(&self, database: &CStr, name: &[u8]) -> Result<&'static [u8], Errno> {
         let argv = ListBuf::<4>::new(&[c"getent", database, c_string(&[name])?]);
         let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
-        // SIGCHLD may be ignored, which is as good here: nobody waits in vain
-        // for more than the end of the answer.
-        let signals = block(SignalSet::EMPTY);
         let child = Spawn {
             program: Program::Search(c"getent", self.path),
             argv: argv.as_list(),
@@ -40,16 +37,16 @@ impl System<'_> {
             dir: None,
             fds: &[(out.as_fd(), 1)],
             session: Session::Inherit,
-            signals: &signals,
+            signals: &Inherited::current(),
             failed: &|_| {},
         }
         .start();
         drop(out);
         let text = child.and_then(|_| read_all(answer.as_fd()));
         if let Ok(pid) = child {
+            // An error means that SIGCHLD is ignored, which is as good here.
             while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
         }
-        signals.restore();
         text
     }
 }

@@ -131,9 +131,10 @@ pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> 
 }
 
 /// Takes an option with its value, which is empty if it has none.
+#[inline(never)]
 fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<'a>> {
     let text = value.to_bytes();
-    let invalid = |what| Failed(what, None).about(Some(value));
+    let invalid = |what| Failed::refused(what).about(Some(value));
     let step = match key {
         Key::Verbose => {
             plan.verbose = true;
@@ -247,10 +248,10 @@ pub const CHPST: &[Opt<Key>] = &[
 
 /// `setlock`'s options.
 pub const SETLOCK: &[Opt<Key>] = &[
-    letter(Key::Wait(false), b'n', None, "fail at once if the file is locked"),
-    letter(Key::Wait(true), b'N', None, "wait for the lock (the default)"),
-    letter(Key::Quiet(true), b'x', None, "exit 0, silently, without the lock"),
-    letter(Key::Quiet(false), b'X', None, "fail without the lock (the default)"),
+    letter(Key::Wait(false), b'n', None, "fail if the file is locked"),
+    letter(Key::Wait(true), b'N', None, "wait for the lock (default)"),
+    letter(Key::Quiet(true), b'x', None, "exit 0 without the lock"),
+    letter(Key::Quiet(false), b'X', None, "exit 111 without it (default)"),
 ];
 
 /// `softlimit`'s options.
@@ -260,7 +261,7 @@ pub const SOFTLIMIT: &[Opt<Key>] = &[
     letter(Key::Limit(Resource::Data), b'd', Some("N"), "limit the data segment"),
     letter(Key::Limit(Resource::FileSize), b'f', Some("N"), "limit the size of files"),
     letter(Key::Limit(Resource::Locked), b'l', Some("N"), "limit locked memory"),
-    letter(Key::Memory, b'm', Some("N"), "limit all of -a -d -l -s"),
+    letter(Key::Memory, b'm', Some("N"), "limit -a, -d, -l and -s"),
     letter(Key::Limit(Resource::OpenFiles), b'o', Some("N"), "limit open files"),
     letter(Key::Limit(Resource::Processes), b'p', Some("N"), "limit the user's processes"),
     letter(Key::Limit(Resource::Resident), b'r', Some("N"), "limit the resident set"),

@@ -28,7 +28,7 @@ pub fn run<'a>(plan: &Plan<'a>, env: CStrList<'a>, closed: [bool; 3]) -> Error<'
     match prepare(plan, env, closed) {
         Ok((argv, path, env)) => {
             let error = spawn::execute(spawn::Program::Search(plan.program, path), argv, env);
-            Failed(What::Run, Some(error)).about(Some(plan.program))
+            Failed(What::Run, error).about(Some(plan.program))
         }
         Err(error) => error,
     }
@@ -36,7 +36,6 @@ pub fn run<'a>(plan: &Plan<'a>, env: CStrList<'a>, closed: [bool; 3]) -> Error<'
 
 /// Does the steps; gives the program's arguments, the `PATH` to search it in
 /// and its environment.
-#[inline(never)]
 fn prepare<'a>(
     plan: &Plan<'a>,
     inherited: CStrList<'a>,
@@ -46,14 +45,13 @@ fn prepare<'a>(
     let argv = match plan.argv0 {
         None => plan.command,
         Some(name) => renamed(plan.command, name)
-            .map_err(|error| Failed(What::Run, Some(error)).about(Some(plan.program)))?,
+            .map_err(|error| Failed(What::Run, error).about(Some(plan.program)))?,
     };
     let path = inherited.value_of(b"PATH").unwrap_or(DEFAULT_PATH);
     let mut shell = Shell { inherited, path, environment: inherited };
-    let named = |failed: Failed| failed.about(None);
     for (fd, closed) in (0..).zip(closed) {
         if closed {
-            close(fd).map_err(named)?;
+            close(fd).map_err(|failed| failed.about(None))?;
         }
     }
     for step in plan.steps() {
@@ -115,7 +113,7 @@ impl<'a> Shell<'a> {
             Step::Lock(lock) => {
                 let taken = take_lock(lock);
                 return if lock.quiet {
-                    taken.map_err(|_| Failed(What::NotLocked, None))
+                    taken.map_err(|_| Failed::refused(What::NotLocked))
                 } else {
                     taken
                 };

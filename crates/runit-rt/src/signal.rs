@@ -61,6 +61,20 @@ pub struct Inherited {
 }
 
 impl Inherited {
+    /// The state as it is now, for the children of a process that has changed
+    /// nothing in it.
+    pub fn current() -> Self {
+        let mut mask = SignalSet::EMPTY;
+        // SAFETY: changes nothing, and writes the set to `mask`.
+        unsafe {
+            syscall(
+                general::__NR_rt_sigprocmask,
+                [general::SIG_BLOCK as usize, 0, &raw mut mask as usize, SET_SIZE, 0, 0],
+            );
+        }
+        Self { mask, child_ignored: false }
+    }
+
     /// Sets this state again, in a child about to execute a program or in a
     /// process about to become one.
     pub fn restore(&self) {
@@ -192,7 +206,10 @@ mod tests {
     fn a_blocked_signal_is_read_from_the_descriptor() {
         const USR1: u32 = 10;
         let set = SignalSet::of(&[USR1]);
+        let before = Inherited::current();
         let inherited = block(set);
+        assert_eq!(before.mask, inherited.mask);
+        assert!(Inherited::current().mask.contains(USR1));
         let fd = SignalFd::new(set).unwrap();
         assert_eq!(fd.read(), None);
         let me = u32::try_from(rustix::process::getpid().as_raw_pid()).unwrap();
