@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use runit_tests::dirs::{create_dir, mode, write};
+use runit_tests::dirs::{copy_program, create_dir, mode, write};
 use runit_tests::locks::{Lock, is_locked, waits};
 use runit_tests::prelude::*;
 use runit_tests::run::{Names, Run, daemontools, is_root, only_root};
@@ -183,7 +183,7 @@ pub fn small_root() -> Option<TempDir> {
         create_dir(&root.path().join(dir));
     }
     write(&root.path().join("env/WHERE"), "outside\n");
-    fs::copy(busybox, root.path().join("bin/busybox")).unwrap();
+    copy_program(Path::new(busybox), &root.path().join("bin/busybox"));
     for name in ["sh", "pwd", "ls", "id", "cat", "echo"] {
         std::os::unix::fs::symlink("busybox", root.path().join("bin").join(name)).unwrap();
     }

@@ -65,7 +65,8 @@ fn heirs(service: &Service, launch: Launch) -> (Supervisor, Vec<Heir>) {
     let script = Proc(text(&service.join("script.pid")).trim().parse().unwrap());
     all.push(Heir::of("control/h", script));
     script.kill(Signal::KILL);
-    run.kill(Signal::KILL);
+    // One that a signal ended has not handled the byte: HUP may be there first.
+    let _ = run.try_kill(Signal::KILL);
     all.push(Heir::of("finish", process_of(service, State::Finish)));
     (runsv, all)
 }

@@ -120,7 +120,7 @@ fn a_service_survives_the_death_of_its_logger() {
         .build();
     let _runsv = Supervisor::runsv(service.path());
     wait_line_count(&service.join("log/lines"), 3);
-    let before = service.status();
+    let before = service.wait_state(State::Run);
     for _ in 0..2 {
         let log = service.log.wait_running("cat");
         log.process().unwrap().kill(Signal::KILL);

@@ -21,7 +21,7 @@ fn status_answers_in_lsb_codes() {
     services
         .called("a", "status")
         .is(4, "warning: a: unable to read supervise/status: bad format\n");
-    drop(played);
+    played.leave();
     services.called("a", "status").is(1, "fail: a: runsv not running\n");
     services.add("never", ServiceDirBuilder::sleeper());
     services
@@ -42,7 +42,7 @@ fn status_is_the_services_whatever_the_log_service_does() {
     assert_eq!(answer.out, "run: a: (pid N) Ns; down: log: Ns, normally up\n");
     // 2.1.2 answers for the log service.
     assert_eq!(answer.code, if suite::is_program_ours("sv") { 0 } else { 3 });
-    drop(log);
+    log.leave();
     let answer = services.called("a", "status");
     assert_eq!(answer.out, "run: a: (pid N) Ns; fail: a/log: runsv not running\n");
     assert_eq!(answer.code, 0);
@@ -63,6 +63,7 @@ fn words_do_what_they_do_for_sv() {
             // just sent TERM, and with none where that has been reaped.
             assert!(answer.code == 0 && answer.out.starts_with("ok: "), "{answer:?}");
         }
+        a.wait_status("what was sent TERM to be gone", |s| s.state == State::Run && !s.got_term);
     }
     services.called("a", "down").is(0, "");
     a.wait_state(State::Down);

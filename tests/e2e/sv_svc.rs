@@ -50,7 +50,7 @@ fn svc_sends_letters_in_the_order_given_to_every_directory() {
 #[test]
 fn svc_warns_of_what_it_cannot_control_and_goes_on() {
     let services = Services::new();
-    drop(Played::new(services.path().join("gone"), &status(State::Run, 42, 'u', AGO)));
+    Played::new(services.path().join("gone"), &status(State::Run, 42, 'u', AGO)).leave();
     create_dir(&services.path().join("never"));
     let mut played = Played::new(services.path().join("a"), &status(State::Run, 42, 'u', AGO));
     let Some(answer) = run(&services, "svc", "-d missing never gone a") else { return };
@@ -82,7 +82,7 @@ fn svc_refuses_letters_it_does_not_know() {
 #[test]
 fn svok_tells_by_its_code() {
     let services = Services::new();
-    drop(Played::new(services.path().join("gone"), &status(State::Run, 42, 'u', AGO)));
+    Played::new(services.path().join("gone"), &status(State::Run, 42, 'u', AGO)).leave();
     create_dir(&services.path().join("never"));
     let _played = Played::new(services.path().join("a"), &status(State::Run, 42, 'u', AGO));
     for (words, code, error) in [

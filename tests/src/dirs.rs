@@ -181,6 +181,13 @@ pub fn write_script(path: &Path, script: impl AsRef<OsStr>) {
     set_mode(path, 0o755);
 }
 
+/// Copies a program, by a child for the reason that [`write_script`] has.
+#[track_caller]
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status();
+    assert!(status.is_ok_and(|status| status.success()), "{} not copied", from.display());
+}
+
 /// A `run` that does nothing for as long as it is let.
 pub const SLEEP: &str = "exec sleep 100000";
 

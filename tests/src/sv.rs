@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use crate::dirs::{create_dir, make_fifo};
-use crate::protocol::{State, TAI_EPOCH};
+use crate::protocol::{State, Supervised, TAI_EPOCH};
 use crate::wait::LIMIT;
 use crate::{Service, ServiceDirBuilder, Status, Supervisor, TempDir, suite};
 
@@ -188,6 +188,15 @@ impl Played {
         let played = Self { control: open("control"), _ok: open("ok"), dir };
         played.set(status);
         played
+    }
+
+    /// Ends the part. Waits until nobody reads `ok` any more: what another test starts just then
+    /// has this process's descriptors until it executes its program.
+    #[track_caller]
+    pub fn leave(self) {
+        let supervised = Supervised::new(&self.dir);
+        drop(self);
+        supervised.wait_unsupervised();
     }
 
     /// Its service directory.
