@@ -164,6 +164,11 @@ fn the_path_is_searched_as_a_shell_does() {
     let path = format!("{}:/nonexistent", first.display());
     let said = chpst(["tool"]).env("PATH", path).fails(111);
     assert_eq!(said, "chpst: fatal: unable to run: tool: access denied\n");
+    if suite::is_ours() {
+        // A part that is a file is no end of the search.
+        let path = format!("/etc/passwd:{}", second.display());
+        assert!(chpst(["tool", "x"]).env("PATH", path).stdout().ends_with("tool x\n"));
+    }
     // An empty part is the current directory; without PATH there is a default.
     let ran = chpst(["tool", "x"]).env("PATH", ":/nonexistent").cwd(&second).stdout();
     assert!(ran.ends_with("tool x\n"), "{ran}");

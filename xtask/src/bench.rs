@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: ours and others side by side, in one run.
 
 mod cgroup;
+mod chpst;
 mod control;
 mod death;
 mod discover;
@@ -79,6 +80,7 @@ static CASES: &[&Case] = &[
     &many::CASE,
     &wakeups::CASE,
     &query::CASE,
+    &chpst::CASE,
     &scale::CASE,
 ];
 

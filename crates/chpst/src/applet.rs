@@ -146,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_new_is_documented_with_an_example() {
+        let text = include_str!("../../../docs/chpst.md");
+        let examples = || text.lines().filter(|line| line.starts_with("    exec chpst "));
+        for option in CHPST.iter().filter(|option| option.short.is_none()) {
+            let name = format!(" --{} ", option.long.unwrap());
+            assert!(examples().any(|line| line.contains(&name)), "{name}");
+        }
+    }
+
+    #[test]
     fn help_of_all_names() {
         let mut text = String::new();
         for tool in &TOOLS {

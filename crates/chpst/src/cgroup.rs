@@ -4,8 +4,7 @@
 use core::ffi::CStr;
 
 use runit_rt::Errno;
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, fstatfs, mkdirat, openat};
+use rustix::fs::{Mode, OFlags, mkdir, open, statfs};
 
 use crate::error::{Failed, What};
 use crate::text::{c_string, pieces};
@@ -20,47 +19,38 @@ const MOUNTS: [&CStr; 2] = [c"/sys/fs/cgroup", c"/sys/fs/cgroup/unified"];
 /// begins with a slash, else from the root of the hierarchy. What is missing
 /// of it is created, in such a file system only.
 pub fn join(path: &CStr) -> Result<(), Failed> {
+    let path = path.to_bytes();
     let failed = Failed::to(What::JoinCgroup);
-    let dir = find(path.to_bytes())?;
-    if is_cgroup(&dir) { enter(&dir).map_err(failed) } else { Err(Failed::refused(What::NoCgroup)) }
-}
-
-/// The group's directory.
-fn find(path: &[u8]) -> Result<OwnedFd, Failed> {
-    let failed = Failed::to(What::JoinCgroup);
-    let mut dir = if path.starts_with(b"/") {
-        open(CWD, c"/").map_err(&failed)?
+    let (base, mut inside) = if path.starts_with(b"/") {
+        (b"" as &[u8], false)
     } else {
-        let mut mounts = MOUNTS.iter().filter_map(|mount| open(CWD, mount).ok());
-        mounts.find(is_cgroup).ok_or(Failed::refused(What::NoCgroup))?
+        let mount = MOUNTS.iter().find(|mount| is_cgroup(mount) == Ok(true));
+        (mount.ok_or(Failed::refused(What::NoCgroup))?.to_bytes(), true)
     };
-    for name in pieces(path, b'/').filter(|name| !name.is_empty()) {
-        let name = c_string(&[name]).map_err(&failed)?;
-        let mut found = open(dir.as_fd(), name);
-        if matches!(found, Err(Errno::NOENT)) && is_cgroup(&dir) {
-            match mkdirat(&dir, name, Mode::from_raw_mode(0o755)) {
-                // Or another process was quicker.
-                Ok(()) | Err(Errno::EXIST) => found = open(dir.as_fd(), name),
+    let mut end = 0;
+    for name in pieces(path, b'/') {
+        end += name.len();
+        let before = path.get(..end).unwrap_or_default();
+        let dir = c_string(&[base, b"/", before]).map_err(&failed)?;
+        if inside {
+            match mkdir(dir, Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(Failed(What::CreateCgroup, error)),
             }
         }
-        dir = found.map_err(&failed)?;
+        inside = is_cgroup(dir).map_err(&failed)?;
+        end += 1;
     }
-    Ok(dir)
-}
-
-fn enter(group: &OwnedFd) -> Result<(), Errno> {
-    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    let members = openat(group, c"cgroup.procs", flags, Mode::empty())?;
+    if !inside {
+        return Err(Failed::refused(What::NoCgroup));
+    }
+    let members = c_string(&[base, b"/", path, b"/cgroup.procs"]).map_err(&failed)?;
+    let members =
+        open(members, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).map_err(&failed)?;
     // 0 is the process that writes.
-    rustix::io::write(members, b"0\n")?;
-    Ok(())
+    rustix::io::write(members, b"0\n").map(drop).map_err(failed)
 }
 
-fn open(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
-    openat(dir, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-}
-
-fn is_cgroup(dir: &OwnedFd) -> bool {
-    fstatfs(dir).is_ok_and(|fs| u64::try_from(fs.f_type) == Ok(CGROUP2))
+fn is_cgroup(dir: &CStr) -> Result<bool, Errno> {
+    Ok(u64::try_from(statfs(dir)?.f_type) == Ok(CGROUP2))
 }
