@@ -196,7 +196,7 @@ impl<'a> Call<'a> {
                 console.finish(&mut place)
             }
             Err((directory, error)) => {
-                complain("fatal: unable to read directory ", directory, "", errtext::text(error));
+                complain("fatal: unable to read directory ", directory, "", errtext::local(error));
                 self.caller.fatal()
             }
         }

@@ -7,7 +7,7 @@ use core::ffi::CStr;
 use runit_core::control::ControlByte;
 use runit_core::layout::{LOG, Names, SERVICE};
 use runit_core::status::{self, StatusRecord, Want};
-use runit_rt::errtext::text;
+use runit_rt::errtext::local;
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
 use rustix::io::{Errno, read, write};
@@ -81,7 +81,7 @@ impl Trouble {
             | Self::LogDirectory(error)
             | Self::Open(_, error)
             | Self::Read(error)
-            | Self::Write(error) => text(error),
+            | Self::Write(error) => local(error),
         }
     }
 }

@@ -70,7 +70,7 @@ impl<'a> Console<'a> {
                     "warning: unable to write to ",
                     b"standard output",
                     "",
-                    errtext::text(error),
+                    errtext::local(error),
                 );
             }
         }

@@ -1,7 +1,7 @@
 //! `enable` and `disable`: which of the services there are (`SVSRC`) are linked
 //! into the directory of those that run (`SVDIR`).
 
-use runit_rt::errtext::text;
+use runit_rt::errtext::local;
 use rustix::fs::{FileType, lstat, stat, symlink, unlink};
 use rustix::io::Errno;
 
@@ -67,7 +67,7 @@ fn make_link(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<bool, &'sta
     match symlink(source.directory(), link.directory()) {
         Ok(()) => Ok(true),
         Err(Errno::EXIST) if directory(link) == Ok(wanted) => Ok(false),
-        Err(error) => Err(text(error)),
+        Err(error) => Err(local(error)),
     }
 }
 
@@ -80,13 +80,13 @@ fn disable(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<bool, &'stati
             Err("not a symbolic link")
         }
         Err(Errno::NOENT) => directory(source).map(|_| false),
-        Ok(_) => unlink(link.directory()).map(|()| true).map_err(text),
-        Err(error) => Err(text(error)),
+        Ok(_) => unlink(link.directory()).map(|()| true).map_err(local),
+        Err(error) => Err(local(error)),
     }
 }
 
 /// What tells the directory from any other.
 #[inline(never)]
 fn directory(place: &mut Place<'_>) -> Result<(u64, u64), &'static str> {
-    stat(place.at(c".")).map(|stat| (stat.st_dev, stat.st_ino)).map_err(text)
+    stat(place.at(c".")).map(|stat| (stat.st_dev, stat.st_ino)).map_err(local)
 }

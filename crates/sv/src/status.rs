@@ -123,7 +123,7 @@ impl Form<'_> {
         }
         if let (None, Some(error)) = (view.trouble, view.down_error) {
             let file = if part == PartOf::Log { "/log/down" } else { "/down" };
-            complain("warning: unable to stat ", &service.name, file, errtext::text(error));
+            complain("warning: unable to stat ", &service.name, file, errtext::local(error));
         }
         if self.as_json {
             json::start(text, &service.name, place.directory(), part);

@@ -9,7 +9,7 @@ use runit_core::layout::SERVICE;
 use runit_core::status::StatusRecord;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
-use runit_rt::errtext::text;
+use runit_rt::errtext::local;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
@@ -20,7 +20,7 @@ use crate::console::{Console, complain};
 use crate::goal::{Before, Goal, Moment, Verdict};
 use crate::place::Place;
 use crate::render::{PartOf, Text};
-use crate::watch::{News, Watches};
+use crate::watch::{News, UNWATCHED, Watched, Watches};
 
 /// How often to look where nothing tells of changes.
 const LOOK_EVERY: u64 = 100 * MILLISECOND;
@@ -37,8 +37,8 @@ const NEVER: u64 = u64::MAX;
 struct Job<'a> {
     name: &'a [u8],
     before: Before,
-    /// Whether a change will be heard of.
-    watched: bool,
+    /// Its watches, if a change will be heard of.
+    watched: Watched,
     /// When to look at it, whatever is heard.
     look_at: u64,
     readiness: Readiness,
@@ -75,7 +75,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         self.place.enter(name);
         // The watch comes first, then the look, then the command: nothing that
         // comes of the command can be missed.
-        let watched = self.watch(self.jobs.len());
+        let watched = self.watch();
         let told = client::status(self.place).and_then(|record| {
             // In this order: see `Moment`.
             let real = real();
@@ -100,8 +100,8 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         }
     }
 
-    fn watch(&mut self, service: usize) -> bool {
-        self.watches.as_mut().is_some_and(|watches| watches.add(self.place, service))
+    fn watch(&mut self) -> Watched {
+        self.watches.as_mut().map_or(UNWATCHED, |watches| watches.add(self.place))
     }
 
     /// Reports trouble with a service. A supervisor that is not there is what
@@ -171,7 +171,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             return;
         };
         self.place.enter(name);
-        let watched = watched || self.watch(index);
+        let watched = if watched == UNWATCHED { self.watch() } else { watched };
         let status = client::status(self.place);
         // In this order: see `Moment`.
         let now_here = monotonic();
@@ -180,7 +180,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             return;
         };
         job.watched = watched;
-        job.look_at = if watched { NEVER } else { now + LOOK_EVERY };
+        job.look_at = if watched == UNWATCHED { now + LOOK_EVERY } else { NEVER };
         let record = match status {
             Ok(record) => record,
             Err(trouble) => {
@@ -231,7 +231,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let mut view = View { record, ..View::default() };
         view.look_for_down(self.place, &SERVICE);
         if let Some(error) = view.down_error {
-            complain("warning: unable to stat ", name, "/down", text(error));
+            complain("warning: unable to stat ", name, "/down", local(error));
         }
         let mut line = Text::new();
         line.add(label);
@@ -260,14 +260,16 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     fn hear(&mut self) {
         let jobs = &mut self.jobs;
         if let Some(watches) = &mut self.watches {
-            watches.read(&mut |service, news| {
-                let (first, count) = service.map_or((0, usize::MAX), |service| (service, 1));
-                for job in jobs.iter_mut().skip(first).take(count) {
+            watches.read(&mut |watch, news| {
+                for job in jobs.iter_mut() {
+                    if watch >= 0 && !job.watched.contains(&watch) {
+                        continue;
+                    }
                     job.look_at = 0;
                     match news {
                         News::Status => {}
                         News::Closed => job.settle = SETTLE_FIRST,
-                        News::Lost => job.watched = false,
+                        News::Lost => job.watched = UNWATCHED,
                     }
                 }
             });

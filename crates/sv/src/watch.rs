@@ -4,7 +4,6 @@
 //! `supervise/` tells of each change; and when it ends, the reading end of
 //! `ok` is closed, of which a watch on that file tells.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
@@ -17,9 +16,6 @@ use crate::place::Place;
 
 /// Room for many events at once; one has at most 16 bytes and a file name.
 const BUFFER: usize = 4096;
-
-/// More watches than any machine allows.
-const MOST_WATCHES: usize = 1 << 24;
 
 /// File systems on which others may change files without the kernel here
 /// hearing of it (linux/magic.h): 9P, AFS, Ceph, CIFS, Coda, FUSE, NFS, SMB.
@@ -46,56 +42,51 @@ pub enum News {
     Lost,
 }
 
-/// Watches on services, which go by numbers.
-pub struct Watches {
-    inotify: Option<OwnedFd>,
-    /// Whose each watch is, by its number, which the kernel counts from 1.
-    owners: Vec<Option<usize>>,
-}
+/// Watches on services.
+pub struct Watches(Option<OwnedFd>);
+
+/// The numbers of a service's watches: on `supervise/` and on `ok`.
+pub type Watched = [i32; 2];
+
+/// The numbers of no watches.
+pub const UNWATCHED: Watched = [0; 2];
 
 impl Watches {
     /// None yet. Where inotify is not to be had, none ever.
     pub fn new() -> Self {
-        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
-        Self { inotify, owners: Vec::new() }
+        Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok())
     }
 
-    /// Watches the service in `place` as number `service`. Says whether every
-    /// change will be heard of: not where others may make changes, and not of
-    /// a directory that is watched as another service's.
+    /// Watches the service in `place`, if every change will be heard of.
     #[inline(never)]
-    pub fn add(&mut self, place: &mut Place<'_>, service: usize) -> bool {
+    pub fn add(&mut self, place: &mut Place<'_>) -> Watched {
         let changes = WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::DELETE_SELF;
         let closing = WatchFlags::CLOSE_NOWRITE | WatchFlags::DELETE_SELF;
-        self.watch(place.at(SERVICE.supervise), changes, service)
-            && self.watch(place.at(SERVICE.ok), closing, service)
-            && !is_remote(place.at(SERVICE.supervise))
+        let watched = [
+            self.watch(place.at(SERVICE.supervise), changes),
+            self.watch(place.at(SERVICE.ok), closing),
+        ];
+        let is_heard = !watched.contains(&0) && !is_remote(place.at(SERVICE.supervise));
+        if is_heard { watched } else { UNWATCHED }
     }
 
     #[inline(never)]
-    fn watch(&mut self, path: &CStr, events: WatchFlags, service: usize) -> bool {
-        let Some(watch) = self.inotify.as_ref().and_then(|inotify| {
-            let watch = inotify::add_watch(inotify, path, events).ok()?;
-            usize::try_from(watch).ok().filter(|&watch| watch < MOST_WATCHES)
-        }) else {
-            return false;
-        };
-        while self.owners.len() <= watch {
-            self.owners.push(None);
-        }
-        self.owners.get_mut(watch).is_some_and(|owner| *owner.get_or_insert(service) == service)
+    fn watch(&mut self, path: &CStr, events: WatchFlags) -> i32 {
+        let watch = self.0.as_ref().map(|inotify| inotify::add_watch(inotify, path, events));
+        // The kernel counts from 1.
+        watch.and_then(Result::ok).unwrap_or(0)
     }
 
     /// What can be polled for input, if anything can.
     pub fn source(&self) -> Option<&OwnedFd> {
-        self.inotify.as_ref()
+        self.0.as_ref()
     }
 
-    /// Tells `hear` what happened to which service since the last time; all
-    /// that the kernel had no room for happened to `None`.
+    /// Tells `hear` what happened since the last time to the service that has
+    /// this watch; what the kernel had no room for, to all, and -1.
     #[inline(never)]
-    pub fn read(&mut self, hear: &mut dyn FnMut(Option<usize>, News)) {
-        let Some(inotify) = &self.inotify else {
+    pub fn read(&mut self, hear: &mut dyn FnMut(i32, News)) {
+        let Some(inotify) = &self.0 else {
             return;
         };
         let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
@@ -113,18 +104,7 @@ impl Watches {
             } else {
                 News::Status
             };
-            let owner = usize::try_from(event.wd()).ok().and_then(|wd| self.owners.get_mut(wd));
-            match owner {
-                Some(owner) => {
-                    if owner.is_some() {
-                        hear(*owner, news);
-                    }
-                    if news == News::Lost {
-                        *owner = None;
-                    }
-                }
-                None => hear(None, news),
-            }
+            hear(event.wd(), news);
         }
     }
 }
