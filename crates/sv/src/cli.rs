@@ -155,7 +155,7 @@ impl<'a> Call<'a> {
 
     /// Does what `command` says to the services `names`.
     #[inline(never)]
-    fn execute(&self, command: Option<Command>, names: &[Service]) -> u8 {
+    fn execute(&self, command: Option<Command>, names: &[Service<'_>]) -> u8 {
         let mut console = Console::default();
         let mut place = Place::new(self.directories.running);
         let named = !names.is_empty();
@@ -210,7 +210,7 @@ impl<'a> Call<'a> {
     fn order<'n>(
         &self,
         order: Order,
-        names: &'n [Service],
+        names: &[Service<'n>],
         place: &mut Place<'_>,
         console: &mut Console<'n>,
     ) where
@@ -220,7 +220,7 @@ impl<'a> Call<'a> {
         let checks = Checks::new(self.env, self.inherited);
         let mut waiter = Waiter::new(order, waits, checks, place, console);
         for service in names {
-            waiter.send(&service.name);
+            waiter.send(service.name);
         }
         if waits {
             waiter.wait(self.seconds());

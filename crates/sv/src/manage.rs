@@ -22,9 +22,9 @@ pub struct Directories<'a> {
 impl Directories<'_> {
     /// Enables each of `services`, or disables it.
     #[inline(never)]
-    pub fn change(self, enable: bool, services: &[Service], console: &mut Console<'_>) {
+    pub fn change(self, enable: bool, services: &[Service<'_>], console: &mut Console<'_>) {
         let [mut source, mut link] = [Place::new(b""), Place::new(b"")];
-        for Service { name, .. } in services {
+        for &Service { name, .. } in services {
             source.enter_at(self.source, name);
             link.enter_at(self.running, name);
             let result = if name.is_empty()

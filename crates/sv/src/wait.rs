@@ -242,7 +242,11 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
 
     /// Waits until something is heard, at most this long.
     fn sleep(&self, at_most: u64) {
-        let timeout = Timespec::try_from(Duration::from_nanos(at_most)).ok();
+        let time = Duration::from_nanos(at_most);
+        let timeout = Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        };
         let inotify = self.watches.as_ref().and_then(Watches::source).map(AsFd::as_fd);
         let signals = self.checks.source().map(AsFd::as_fd);
         // An interruption is as good a reason to look as any; nothing else
@@ -250,9 +254,9 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let _ = match (inotify.or(signals), signals.or(inotify)) {
             (Some(one), Some(other)) => poll(
                 &mut [one, other].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-                timeout.as_ref(),
+                Some(&timeout),
             ),
-            _ => poll(&mut [], timeout.as_ref()),
+            _ => poll(&mut [], Some(&timeout)),
         };
     }
 

@@ -5,11 +5,10 @@
 //! `ok` is closed, of which a watch on that file tells.
 
 use core::ffi::CStr;
-use core::mem::MaybeUninit;
 
 use runit_core::layout::SERVICE;
 use rustix::fd::OwnedFd;
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::statfs;
 
 use crate::place::Place;
@@ -30,6 +29,11 @@ const NOT_ALL_HEARD: [u32; 9] = [
     0x0000_517b,
     0xfe53_4d42,
 ];
+
+/// What an event says: of a file moved in, of a reader gone, of the watch's end.
+const IN_MOVED_TO: u32 = 0x80;
+const IN_CLOSE_NOWRITE: u32 = 0x10;
+const IN_IGNORED: u32 = 0x8000;
 
 /// What happened to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,24 +93,39 @@ impl Watches {
         let Some(inotify) = &self.0 else {
             return;
         };
-        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
-        let mut events = inotify::Reader::new(inotify, &mut buffer);
+        let mut buffer = [0; BUFFER];
         // An error: nothing more for now.
-        while let Ok(event) = events.next() {
-            let flags = event.events();
-            let news = if flags.contains(ReadFlags::IGNORED) {
-                News::Lost
-            } else if flags.contains(ReadFlags::CLOSE_NOWRITE) {
-                News::Closed
-            } else if flags.contains(ReadFlags::MOVED_TO) && event.file_name() != Some(c"status") {
-                // The other files that change with it.
-                continue;
-            } else {
-                News::Status
-            };
-            hear(event.wd(), news);
+        while let Ok(length) = rustix::io::read(inotify, &mut buffer) {
+            let mut rest = buffer.get(..length).unwrap_or_default();
+            while let Some((watch, flags, name, behind)) = event(rest) {
+                rest = behind;
+                if flags & IN_MOVED_TO != 0 && !name.starts_with(b"status\0") {
+                    // The other files that change with it.
+                    continue;
+                }
+                hear(
+                    watch,
+                    match flags & (IN_IGNORED | IN_CLOSE_NOWRITE) {
+                        0 => News::Status,
+                        IN_CLOSE_NOWRITE => News::Closed,
+                        _ => News::Lost,
+                    },
+                );
+            }
         }
     }
+}
+
+/// Takes an event (inotify(7)) from the front: the watch, what happened, the
+/// name of the file, ended by NUL, and what follows.
+fn event(bytes: &[u8]) -> Option<(i32, u32, &[u8], &[u8])> {
+    let (watch, rest) = bytes.split_first_chunk()?;
+    let (flags, rest) = rest.split_first_chunk()?;
+    let (_, rest) = rest.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_ne_bytes(*length)).ok()?;
+    let (name, behind) = rest.split_at_checked(length)?;
+    Some((i32::from_ne_bytes(*watch), u32::from_ne_bytes(*flags), name, behind))
 }
 
 /// Whether a file's file system is one of [`NOT_ALL_HEARD`].
@@ -126,6 +145,25 @@ fn is_not_all_heard(kind: impl Into<i64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_are_taken_one_by_one() {
+        let mut bytes = std::vec::Vec::new();
+        for (watch, flags, name) in [(1_i32, 0x80_u32, &b"status\0\0"[..]), (-1, 0x4000, b"")] {
+            bytes.extend_from_slice(&watch.to_ne_bytes());
+            bytes.extend_from_slice(&flags.to_ne_bytes());
+            bytes.extend_from_slice(&[0; 4]);
+            bytes.extend_from_slice(&u32::try_from(name.len()).unwrap().to_ne_bytes());
+            bytes.extend_from_slice(name);
+        }
+        let (watch, flags, name, rest) = event(&bytes).unwrap();
+        assert_eq!((watch, flags, name), (1, IN_MOVED_TO, &b"status\0\0"[..]));
+        assert_eq!(event(rest), Some((-1, 0x4000, &b""[..], &b""[..])));
+        // What is cut off is none.
+        for length in 0..24 {
+            assert_eq!(event(&bytes[..length]), None);
+        }
+    }
 
     #[test]
     fn remote_file_systems_are_known_with_either_sign() {
