@@ -1,10 +1,8 @@
 //! The supervisor's other side: looks at `supervise/`, and writes into its
 //! FIFO. Nothing here waits for anybody.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_core::control::ControlByte;
 use runit_core::layout::{LOG, Names, SERVICE};
 use runit_core::status::{self, StatusRecord, Want};
 use runit_rt::errtext::local;
@@ -188,24 +186,20 @@ fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd
     }
 }
 
-/// Writes `commands` into the FIFO of the supervisor, all of them or none.
-pub fn send(place: &mut Place<'_>, commands: &[Option<ControlByte>]) -> Result<(), Trouble> {
+/// Writes control bytes into the FIFO of the supervisor, all of them or none.
+#[inline(never)]
+pub fn send(place: &mut Place<'_>, bytes: &[u8]) -> Result<(), Trouble> {
     let fifo = open_fifo(place, &SERVICE, File::Control)?;
-    let mut bytes = Vec::new();
-    for command in commands.iter().flatten() {
-        bytes.push(command.byte());
-    }
     // So few bytes are never split (POSIX, PIPE_BUF).
-    retry(|| write(&fifo, &bytes)).map(drop).map_err(Trouble::Write)
+    retry(|| write(&fifo, bytes)).map(drop).map_err(Trouble::Write)
 }
 
-/// Whether writing `commands` would change nothing: it is wanted that way
-/// already.
-pub fn is_wanted_already(commands: [Option<ControlByte>; 3], record: &StatusRecord) -> bool {
-    match commands[0] {
+/// Whether writing `bytes` would change nothing: it is wanted that way already.
+pub fn is_wanted_already(bytes: &[u8], record: &StatusRecord) -> bool {
+    match bytes.first() {
         None => true,
-        Some(ControlByte::Up) => record.want == Want::Up,
-        Some(ControlByte::Down) => record.want != Want::Up && record.got_term,
+        Some(b'u') => record.want == Want::Up,
+        Some(b'd') => record.want != Want::Up && record.got_term,
         Some(_) => false,
     }
 }
@@ -235,13 +229,12 @@ mod tests {
         let up = StatusRecord::default();
         let down = StatusRecord { want: Want::Down, ..up };
         let ending = StatusRecord { got_term: true, ..down };
-        let is_wanted = |first, record| is_wanted_already([first, None, None], record);
-        assert!(is_wanted(Some(ControlByte::Up), &up));
-        assert!(!is_wanted(Some(ControlByte::Up), &ending));
-        assert!(is_wanted(Some(ControlByte::Down), &ending));
-        assert!(!is_wanted(Some(ControlByte::Down), &down));
-        assert!(!is_wanted(Some(ControlByte::Down), &up));
-        assert!(!is_wanted(Some(ControlByte::Term), &up));
-        assert!(is_wanted(None, &up));
+        assert!(is_wanted_already(b"u", &up));
+        assert!(!is_wanted_already(b"u", &ending));
+        assert!(is_wanted_already(b"d", &ending));
+        assert!(!is_wanted_already(b"d", &down));
+        assert!(!is_wanted_already(b"d", &up));
+        assert!(!is_wanted_already(b"tcu", &up));
+        assert!(is_wanted_already(b"", &up));
     }
 }

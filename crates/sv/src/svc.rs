@@ -38,8 +38,7 @@ pub fn control(start: &Start) -> u8 {
             break;
         }
         for &letter in letters {
-            let command = ControlByte::from_byte(letter);
-            if command.is_none() {
+            if ControlByte::from_byte(letter).is_none() {
                 let mut text = Text::new();
                 text.add("svc: illegal option -- ");
                 text.name(&[letter]);
@@ -48,8 +47,8 @@ pub fn control(start: &Start) -> u8 {
                 say(&mut text);
                 return NO;
             }
-            commands.push(command);
         }
+        commands.extend_from_slice(letters);
     }
     let mut place = Place::new(b"");
     for dir in dirs {

@@ -80,8 +80,8 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             // In this order: see `Moment`.
             let real = real();
             let sent = Moment { real, monotonic: monotonic() };
-            if !client::is_wanted_already(self.order.send, &record) {
-                client::send(self.place, &self.order.send)?;
+            if !client::is_wanted_already(self.order.bytes(), &record) {
+                client::send(self.place, self.order.bytes())?;
             }
             Ok(Before { since: record.since, sent })
         });
@@ -219,7 +219,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let result = client::status(self.place).and_then(|record| {
             self.console.failures += 1;
             self.report(if forced { "kill: " } else { "timeout: " }, name, record);
-            if forced { client::send(self.place, &[Some(ControlByte::Kill)]) } else { Ok(()) }
+            if forced { client::send(self.place, &[ControlByte::Kill.byte()]) } else { Ok(()) }
         });
         if let Err(trouble) = result {
             self.give_trouble(name, trouble);
