@@ -162,6 +162,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Starts the check of the service `name` in `place`, if it has one.
+    #[inline(never)]
     pub fn start(&mut self, name: &[u8], place: &mut Place<'_>) -> Started {
         match look_for(place.at(SERVICE.check)) {
             Ok(()) => {}
@@ -207,6 +208,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Tells `hear` which processes have ended since the last time, and how.
+    #[inline(never)]
     pub fn reap(&self, mut hear: impl FnMut(Pid, Exit)) {
         if let Some(ends) = &self.ends {
             while ends.read().is_some() {}

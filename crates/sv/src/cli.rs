@@ -59,6 +59,7 @@ struct Call<'a> {
 }
 
 /// Runs `sv`, or the init script of the service `program`.
+#[inline(never)]
 pub fn run(start: &Start, inherited: &Inherited, caller: Caller, program: &[u8]) -> u8 {
     let env = start.env();
     let running = variable(env, b"SVDIR", SVDIR);
@@ -228,6 +229,7 @@ impl<'a> Call<'a> {
     }
 
     /// For how many seconds to wait.
+    #[inline(never)]
     fn seconds(&self) -> u64 {
         if let Some(seconds) = self.seconds {
             return seconds;

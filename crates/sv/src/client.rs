@@ -150,6 +150,7 @@ pub fn supervised(place: &mut Place<'_>) -> Result<(), Trouble> {
     open_fifo(place, &SERVICE, File::Ok).map(drop)
 }
 
+#[inline(never)]
 fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Trouble> {
     open_fifo(place, names, File::Ok)?;
     // A status that is a FIFO must not hold us up.
@@ -163,6 +164,7 @@ fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Troub
 }
 
 /// Opens a FIFO for writing if it has a reader.
+#[inline(never)]
 fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd, Trouble> {
     let path = if file == File::Ok { names.ok } else { names.control };
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -57,6 +57,7 @@ pub struct Console<'a> {
 
 impl<'a> Console<'a> {
     /// Writes `text` at once.
+    #[inline(never)]
     pub fn print(&mut self, text: &Text) {
         if self.output_failed {
             return;
@@ -78,6 +79,7 @@ impl<'a> Console<'a> {
 
     /// Counts a service's trouble as a failure, and remembers it where it is
     /// one of permissions.
+    #[inline(never)]
     pub fn count(&mut self, name: &'a [u8], trouble: Trouble) {
         self.failures += 1;
         if let (Trouble::Open(_, Errno::ACCESS), None) = (trouble, self.denied) {
@@ -86,6 +88,7 @@ impl<'a> Console<'a> {
     }
 
     /// What remains to be said at the end; gives the exit code.
+    #[inline(never)]
     pub fn finish(self, place: &mut Place<'_>) -> u8 {
         if let Some(name) = self.denied {
             place.enter(name);

@@ -29,6 +29,7 @@ impl<'a> Place<'a> {
     /// Goes to the service `name`: a path if it begins with `/` or `.` or ends
     /// in `/`, else a name in the directory of services. Empty names are no
     /// service's.
+    #[inline(never)]
     pub fn enter(&mut self, name: &[u8]) {
         match name {
             [b'/' | b'.', ..] | [.., b'/'] => self.enter_at(name, b""),
@@ -40,6 +41,7 @@ impl<'a> Place<'a> {
     }
 
     /// Goes to `name` in `directory`, or to that itself if there is no name.
+    #[inline(never)]
     pub fn enter_at(&mut self, directory: &[u8], name: &[u8]) {
         self.nowhere = false;
         self.path.clear();
@@ -53,18 +55,21 @@ impl<'a> Place<'a> {
     }
 
     /// The directory's path.
+    #[inline(never)]
     pub fn directory(&mut self) -> &CStr {
         // The root is all slash.
         self.complete(if self.base == 0 { b"/\0" } else { b"\0" })
     }
 
     /// The path of `name` in the directory.
+    #[inline(never)]
     pub fn at(&mut self, name: &CStr) -> &CStr {
         self.complete(b"/");
         self.path.extend_from_slice(name.to_bytes_with_nul());
         self.string()
     }
 
+    #[inline(never)]
     fn complete(&mut self, rest: &[u8]) -> &CStr {
         self.path.truncate(self.base);
         self.path.extend_from_slice(rest);

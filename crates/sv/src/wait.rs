@@ -71,6 +71,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Tells the supervisor of the service `name` what is wanted.
+    #[inline(never)]
     pub fn send(&mut self, name: &'a [u8]) {
         self.place.enter(name);
         // The watch comes first, then the look, then the command: nothing that
@@ -100,12 +101,14 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         }
     }
 
+    #[inline(never)]
     fn watch(&mut self) -> Watched {
         self.watches.as_mut().map_or(UNWATCHED, |watches| watches.add(self.place))
     }
 
     /// Reports trouble with a service. A supervisor that is not there is what
     /// some commands want.
+    #[inline(never)]
     fn give_trouble(&mut self, name: &'a [u8], trouble: Trouble) {
         let mut line = Text::new();
         if trouble == Trouble::NotRunning && self.order.goal == Goal::Gone {
@@ -122,6 +125,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Waits for at most `seconds` since the first command.
+    #[inline(never)]
     pub fn wait(&mut self, seconds: u64) {
         let start = self.jobs.first().map_or(0, |job| job.before.sent.monotonic);
         let limit = start.saturating_add(seconds.saturating_mul(1000 * MILLISECOND));
@@ -166,6 +170,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Looks at a service, and reports it if it is to be waited for no longer.
+    #[inline(never)]
     fn look(&mut self, index: usize, now: u64) {
         let Some(&Job { name, watched, before, .. }) = self.jobs.get(index) else {
             return;
@@ -213,6 +218,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
 
     /// Reports a service that is not where it should be, and kills it if that
     /// is what was asked for.
+    #[inline(never)]
     fn expire(&mut self, name: &'a [u8]) {
         self.place.enter(name);
         let forced = self.order.forced;
@@ -241,6 +247,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Waits until something is heard, at most this long.
+    #[inline(never)]
     fn sleep(&self, at_most: u64) {
         let time = Duration::from_nanos(at_most);
         let timeout = Timespec {
@@ -261,6 +268,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Takes in what was heard.
+    #[inline(never)]
     fn hear(&mut self) {
         let jobs = &mut self.jobs;
         if let Some(watches) = &mut self.watches {
@@ -297,6 +305,7 @@ impl Job<'_> {
 
     /// Whether a service that runs is ready; starts its check where that is to
     /// be asked.
+    #[inline(never)]
     fn is_ready(
         &mut self,
         checks: &mut Checks<'_>,
