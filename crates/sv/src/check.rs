@@ -6,7 +6,6 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use runit_core::exit::Exit;
-use runit_core::layout::SERVICE;
 use runit_core::tai::Tai64n;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
 use runit_rt::spawn::{Executable, Failure, FixedPath, Session, Spawn};
@@ -17,7 +16,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::client::{look_for, retry};
 use crate::console::complain;
-use crate::place::Place;
+use crate::place::{self, Place};
 use runit_rt::errtext::local;
 
 /// In nanoseconds.
@@ -25,6 +24,8 @@ pub const MILLISECOND: u64 = 1_000_000;
 
 /// The signal that tells of a child's end.
 pub const CHLD: u32 = 17;
+
+const ENDS: SignalSet = SignalSet::of(&[CHLD]);
 
 /// The program, from the service's directory.
 const CHECK: &CStr = c"./check";
@@ -164,7 +165,7 @@ impl<'a> Checks<'a> {
     /// Starts the check of the service `name` in `place`, if it has one.
     #[inline(never)]
     pub fn start(&mut self, name: &[u8], place: &mut Place<'_>) -> Started {
-        match look_for(place.at(SERVICE.check)) {
+        match look_for(place.at(place::CHECK)) {
             Ok(()) => {}
             Err(Errno::NOENT) => return Started::Ready,
             Err(error) => {
@@ -174,7 +175,7 @@ impl<'a> Checks<'a> {
         }
         if !self.used {
             self.used = true;
-            self.ends = SignalFd::new(SignalSet::of(&[CHLD])).ok();
+            self.ends = SignalFd::new(ENDS).ok();
             // A check has no standard output. This cannot fail: it is open.
             let _ = fcntl_setfd(stdio::stdout(), FdFlags::CLOEXEC);
         }

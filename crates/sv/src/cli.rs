@@ -18,7 +18,7 @@ use crate::command::{Caller, Command, Order, parse};
 use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
 use crate::manage::Directories;
-use crate::options::{Key, SV, SV_HELP, answer};
+use crate::options::{Key, SV, SV_HELP, VERSION, answer};
 use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
@@ -129,10 +129,8 @@ impl<'a> Call<'a> {
                     return Err(self.caller.wrong_usage());
                 }
             }
-            Ok(found @ (Found::Help | Found::Version)) => {
-                let is_help = matches!(found, Found::Help);
-                return Err(answer(SV.name, SV_HELP, is_help));
-            }
+            Ok(Found::Help) => return Err(answer(&[SV_HELP])),
+            Ok(Found::Version) => return Err(answer(&[SV.name, VERSION])),
             other => {
                 let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {

@@ -3,14 +3,13 @@
 
 use core::ffi::CStr;
 
-use runit_core::layout::{LOG, Names, SERVICE};
 use runit_core::status::{self, StatusRecord, Want};
 use runit_rt::errtext::local;
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
 use rustix::io::{Errno, read, write};
 
-use crate::place::Place;
+use crate::place::{CONTROL, Files, LOG, Place, SERVICE};
 
 /// Why a service could not be looked at or told something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,12 +108,12 @@ pub struct View {
 impl View {
     /// Looks at the service, or the log service, in `place`.
     #[inline(never)]
-    pub fn look(&mut self, place: &mut Place<'_>, names: &Names) {
-        match status_of(place, names) {
+    pub fn look(&mut self, place: &mut Place<'_>, files: &Files) {
+        match status_of(place, files) {
             Ok(record) => {
                 self.record = record;
                 self.trouble = None;
-                self.look_for_down(place, names);
+                self.look_for_down(place, files);
             }
             Err(trouble) => self.trouble = Some(trouble),
         }
@@ -122,9 +121,9 @@ impl View {
 
     /// Sees what it does when its supervisor starts.
     #[inline(never)]
-    pub fn look_for_down(&mut self, place: &mut Place<'_>, names: &Names) {
+    pub fn look_for_down(&mut self, place: &mut Place<'_>, files: &Files) {
         self.down_error = None;
-        self.normally = match look_for(place.at(names.down)) {
+        self.normally = match look_for(place.at(files.down)) {
             Ok(()) => Some(Normally::Down),
             Err(Errno::NOENT) => Some(Normally::Up),
             Err(error) => {
@@ -151,11 +150,11 @@ pub fn supervised(place: &mut Place<'_>) -> Result<(), Trouble> {
 }
 
 #[inline(never)]
-fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Trouble> {
-    open_fifo(place, names, File::Ok)?;
+fn status_of(place: &mut Place<'_>, files: &Files) -> Result<StatusRecord, Trouble> {
+    open_fifo(place, files, File::Ok)?;
     // A status that is a FIFO must not hold us up.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = open(place.at(names.status[0]), flags, Mode::empty())
+    let file = open(place.at(files.status), flags, Mode::empty())
         .map_err(|error| Trouble::Open(File::Status, error))?;
     // One byte more than there should be, to see that there is not.
     let mut bytes = [0; status::SIZE + 1];
@@ -165,8 +164,8 @@ fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Troub
 
 /// Opens a FIFO for writing if it has a reader.
 #[inline(never)]
-fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd, Trouble> {
-    let path = if file == File::Ok { names.ok } else { names.control };
+fn open_fifo(place: &mut Place<'_>, files: &Files, file: File) -> Result<OwnedFd, Trouble> {
+    let path = if file == File::Ok { files.ok } else { CONTROL };
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match retry(|| open(place.at(path), flags, Mode::empty())) {
         Ok(fifo) => {
@@ -178,10 +177,9 @@ fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd
         Err(error) => {
             // Only now is it worth a look whether there is such a directory:
             // looking at its dot needs what changing to it needs.
-            let is_log = names.dir == LOG.dir;
-            Err(match look_for(place.at(if is_log { c"log/." } else { c"." })) {
+            Err(match look_for(place.at(files.dot)) {
                 Ok(()) => Trouble::Open(file, error),
-                Err(error) if is_log => Trouble::LogDirectory(error),
+                Err(error) if files.dot == LOG.dot => Trouble::LogDirectory(error),
                 Err(error) => Trouble::Directory(error),
             })
         }

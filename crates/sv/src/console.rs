@@ -3,14 +3,13 @@
 //! of failures, which becomes the exit code.
 
 use runit_core::diag::Sink;
-use runit_core::layout::SERVICE;
 use runit_rt::{errtext, stdio};
 use rustix::fd::BorrowedFd;
 use rustix::fs::stat;
 use rustix::io::{Errno, write};
 
 use crate::client::{Trouble, look_for, retry};
-use crate::place::Place;
+use crate::place::{Place, SERVICE, SUPERVISE};
 use crate::render::Text;
 
 /// The most failures that the exit code counts.
@@ -102,7 +101,7 @@ impl<'a> Console<'a> {
 #[inline(never)]
 fn explain(name: &[u8], place: &mut Place<'_>) {
     let inside = look_for(place.at(c"supervise/.")).is_ok();
-    let path = place.at(if inside { SERVICE.ok } else { SERVICE.supervise });
+    let path = place.at(if inside { SERVICE.ok } else { SUPERVISE });
     if let Ok(stat) = stat(path) {
         let mut line = Text::new();
         line.add("warning: no permission for ");

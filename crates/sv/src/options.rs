@@ -89,7 +89,7 @@ pub const SVC: Tool<Key> = Tool {
     name: "svc",
     usage: "svc [-udopchaitkxq12] dir ...",
     synopsis: &["svc [-udopchaitkxq12] DIR ..."],
-    about: "Sends commands to the supervisor of each DIR.",
+    about: "Sends commands to the supervisor of each DIR, in the order given.",
     options: &[],
     notes: SVC_LETTERS,
 };
@@ -103,36 +103,31 @@ pub const SVOK: Tool<Key> = Tool {
     name: "svok",
     usage: "svok dir",
     synopsis: &["svok DIR"],
-    about: "Tells whether DIR has a supervisor.",
+    about: "Tells whether the service in DIR has a supervisor.",
     options: &[],
     notes: "Exit code: 0 yes, 100 no, 111 trouble.",
 };
 
-/// Prints `help`, or name and version, on standard output; gives the exit code.
+/// Prints name and version, or the pieces of a help, on standard output; gives
+/// the exit code.
 #[inline(never)]
-pub fn answer(name: &str, help: &str, is_help: bool) -> u8 {
+pub fn answer(pieces: &[&str]) -> u8 {
     let mut text = Text::new();
-    if is_help {
-        text.add(help);
-    } else {
-        text.add(name);
-        text.add(concat!(" (runit-rs) ", env!("CARGO_PKG_VERSION"), "\n"));
+    for piece in pieces {
+        text.add(piece);
     }
     let mut console = Console::default();
     console.print(&text);
     if console.failures == 0 { 0 } else { 111 }
 }
 
+/// What follows the name in an answer to `--version`.
+pub const VERSION: &str = concat!(" (runit-rs) ", env!("CARGO_PKG_VERSION"), "\n");
+
 /// What `--help` of `sv` prints: [`SV`] as `runit_core::tool::Help` says it, made
 /// beforehand, since the code that does it is longer than the text. A test
 /// compares the two.
-pub const SV_HELP: &str = include_str!("help/sv.txt");
-
-/// The same of `svc`.
-pub const SVC_HELP: &str = include_str!("help/svc.txt");
-
-/// The same of `svok`.
-pub const SVOK_HELP: &str = include_str!("help/svok.txt");
+pub const SV_HELP: &str = include_str!("help.txt");
 
 #[cfg(test)]
 mod tests {
@@ -150,16 +145,12 @@ mod tests {
 
     #[test]
     fn help() {
-        for (name, tool, text) in
-            [("sv", &SV, SV_HELP), ("svc", &SVC, SVC_HELP), ("svok", &SVOK, SVOK_HELP)]
-        {
-            let help = help_of(tool);
-            let file = std::format!("{}/src/help/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-            if std::env::var_os("UPDATE_HELP").is_some() {
-                std::fs::write(&file, &help).unwrap();
-            } else {
-                assert_eq!(text, help, "{file} is not up to date: UPDATE_HELP=1 makes it so");
-            }
+        let help = help_of(&SV);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/help.txt");
+        if std::env::var_os("UPDATE_HELP").is_some() {
+            std::fs::write(file, &help).unwrap();
+        } else {
+            assert_eq!(SV_HELP, help, "{file} is not up to date: UPDATE_HELP=1 makes it so");
         }
     }
 

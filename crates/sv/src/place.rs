@@ -3,7 +3,46 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
+use runit_core::layout;
 use runit_rt::strings::c_str_in;
+
+/// What `sv` looks at of the names in a service directory.
+#[derive(Debug)]
+pub struct Files {
+    /// Has a reader while a supervisor lives.
+    pub ok: &'static CStr,
+    /// The status record.
+    pub status: &'static CStr,
+    /// Its presence means that the service is not started.
+    pub down: &'static CStr,
+    /// In the directory that these are about.
+    pub dot: &'static CStr,
+}
+
+/// The service's own.
+pub const SERVICE: Files = Files {
+    ok: layout::SERVICE.ok,
+    status: layout::SERVICE.status[0],
+    down: layout::SERVICE.down,
+    dot: c".",
+};
+
+/// The log service's.
+pub const LOG: Files = Files {
+    ok: layout::LOG.ok,
+    status: layout::LOG.status[0],
+    down: layout::LOG.down,
+    dot: c"log/.",
+};
+
+/// What takes control bytes.
+pub const CONTROL: &CStr = layout::SERVICE.control;
+
+/// The supervisor's directory.
+pub const SUPERVISE: &CStr = layout::SERVICE.supervise;
+
+/// Says whether a service is ready.
+pub const CHECK: &CStr = layout::SERVICE.check;
 
 /// A service's directory, as a path that is opened anew at each look: what is
 /// there then is what counts. One value serves for one service after another.

@@ -1,6 +1,5 @@
 //! `status` and `list`: looks at services and tells what there is to see.
 
-use runit_core::layout::{LOG, SERVICE};
 use runit_core::tai::Tai64n;
 use runit_rt::errtext;
 
@@ -8,7 +7,7 @@ use crate::client::{Trouble, View};
 use crate::console::{Console, complain};
 use crate::directory::Service;
 use crate::json;
-use crate::place::Place;
+use crate::place::{LOG, Place, SERVICE};
 use crate::render::{PartOf, Text};
 
 /// How much is kept before it is written.

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use runit_core::control::ControlByte;
-use runit_core::layout::SERVICE;
 use runit_core::status::StatusRecord;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
@@ -18,7 +17,7 @@ use crate::client::{self, Trouble, View};
 use crate::command::Order;
 use crate::console::{Console, complain};
 use crate::goal::{Before, Goal, Moment, Verdict};
-use crate::place::Place;
+use crate::place::{Place, SERVICE};
 use crate::render::{PartOf, Text};
 use crate::watch::{News, UNWATCHED, Watched, Watches};
 

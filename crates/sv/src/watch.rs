@@ -6,12 +6,11 @@
 
 use core::ffi::CStr;
 
-use runit_core::layout::SERVICE;
 use rustix::fd::OwnedFd;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::statfs;
 
-use crate::place::Place;
+use crate::place::{Place, SERVICE, SUPERVISE};
 
 /// Room for many events at once; one has at most 16 bytes and a file name.
 const BUFFER: usize = 4096;
@@ -66,11 +65,9 @@ impl Watches {
     pub fn add(&mut self, place: &mut Place<'_>) -> Watched {
         let changes = WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::DELETE_SELF;
         let closing = WatchFlags::CLOSE_NOWRITE | WatchFlags::DELETE_SELF;
-        let watched = [
-            self.watch(place.at(SERVICE.supervise), changes),
-            self.watch(place.at(SERVICE.ok), closing),
-        ];
-        let is_heard = !watched.contains(&0) && !is_remote(place.at(SERVICE.supervise));
+        let watched =
+            [self.watch(place.at(SUPERVISE), changes), self.watch(place.at(SERVICE.ok), closing)];
+        let is_heard = !watched.contains(&0) && !is_remote(place.at(SUPERVISE));
         if is_heard { watched } else { UNWATCHED }
     }
 
