@@ -8,8 +8,8 @@ use rustix::fd::BorrowedFd;
 use rustix::fs::stat;
 use rustix::io::{Errno, write};
 
-use crate::client::{Trouble, look_for, retry};
-use crate::place::{Place, SERVICE, SUPERVISE};
+use crate::client::{Trouble, retry};
+use crate::place::{Place, SUPERVISE};
 use crate::render::Text;
 
 /// The most failures that the exit code counts.
@@ -100,16 +100,13 @@ impl<'a> Console<'a> {
 /// Says whose the state is that may not be read.
 #[inline(never)]
 fn explain(name: &[u8], place: &mut Place<'_>) {
-    let inside = look_for(place.at(c"supervise/.")).is_ok();
-    let path = place.at(if inside { SERVICE.ok } else { SUPERVISE });
-    if let Ok(stat) = stat(path) {
+    if let Ok(stat) = stat(place.at(SUPERVISE)) {
         let mut line = Text::new();
-        line.add("warning: no permission for ");
+        line.add("warning: no permission: ");
         line.name(name);
-        line.add(if inside { "/supervise/ok" } else { "/supervise" });
-        line.add(", which belongs to user ");
+        line.add("/supervise is for user ");
         line.number(stat.st_uid.into());
-        line.add(": run sv as that user or as root");
+        line.add(" and root only");
         say(&mut line);
     }
 }

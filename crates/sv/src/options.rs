@@ -140,7 +140,7 @@ mod tests {
     fn help_of(tool: &Tool<Key>) -> String {
         let mut text = Text::new();
         Help(tool).say(&mut text);
-        String::from_utf8(text.bytes).unwrap()
+        String::from_utf8(text.bytes.to_vec()).unwrap()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::mem::ManuallyDrop;
 
 use runit_core::layout;
 use runit_rt::strings::c_str_in;
@@ -49,8 +50,9 @@ pub const CHECK: &CStr = layout::SERVICE.check;
 pub struct Place<'a> {
     /// Where names are looked up.
     services: &'a [u8],
-    /// The directory, then the name in it that was last asked for.
-    path: Vec<u8>,
+    /// The directory, then the name in it that was last asked for. Not given
+    /// back: see `Text`.
+    path: ManuallyDrop<Vec<u8>>,
     /// The length of the directory's part, without a slash behind it.
     base: usize,
     /// Whether the name can be no service's: then all its paths are empty, and
@@ -62,7 +64,7 @@ impl<'a> Place<'a> {
     /// No service's yet; names are looked up in `services`.
     #[inline(never)]
     pub fn new(services: &'a [u8]) -> Self {
-        Self { services, path: Vec::new(), base: 0, nowhere: true }
+        Self { services, path: ManuallyDrop::new(Vec::new()), base: 0, nowhere: true }
     }
 
     /// Goes to the service `name`: a path if it begins with `/` or `.` or ends
