@@ -5,7 +5,10 @@ use linux_raw_sys::errno as e;
 use rustix::io::Errno;
 
 /// Error numbers and their texts.
-const TEXTS: &[(u32, &str)] = &[
+type Texts = [(u32, &'static str)];
+
+/// What can go wrong without a network.
+const LOCAL: &Texts = &[
     (e::EPERM, "permission denied"),
     (e::ENOENT, "file does not exist"),
     (e::ESRCH, "no such process"),
@@ -44,6 +47,12 @@ const TEXTS: &[(u32, &str)] = &[
     (e::ENOSYS, "system call not available"),
     (e::ENOTEMPTY, "directory not empty"),
     (e::ELOOP, "symbolic link loop"),
+    (e::ESTALE, "stale NFS file handle"),
+    (e::EDQUOT, "disk quota exceeded"),
+];
+
+/// What can go wrong with sockets.
+const NETWORK: &Texts = &[
     (e::EPROTO, "protocol error"),
     (e::EUSERS, "too many users"),
     (e::ENOTSOCK, "not a socket"),
@@ -74,8 +83,6 @@ const TEXTS: &[(u32, &str)] = &[
     (e::EHOSTUNREACH, "host unreachable"),
     (e::EALREADY, "operation already in progress"),
     (e::EINPROGRESS, "operation in progress"),
-    (e::ESTALE, "stale NFS file handle"),
-    (e::EDQUOT, "disk quota exceeded"),
 ];
 
 /// What stands for a number without a text.
@@ -83,13 +90,18 @@ const UNKNOWN: &str = "unknown system error";
 
 /// All texts in one string, each behind its number and its length: a third of
 /// the memory that a table of references would take.
-static PACKED: [u8; PACKED_SIZE] = {
-    let mut packed = [0; PACKED_SIZE];
+static PACKED_LOCAL: [u8; size(LOCAL)] = pack(LOCAL);
+
+/// The same.
+static PACKED_NETWORK: [u8; size(NETWORK)] = pack(NETWORK);
+
+const fn pack<const SIZE: usize>(texts: &Texts) -> [u8; SIZE] {
+    let mut packed = [0; SIZE];
     let mut at = 0;
     let mut entry = 0;
-    while entry < TEXTS.len() {
-        let text = TEXTS[entry].1.as_bytes();
-        packed[at] = narrow(TEXTS[entry].0 as usize);
+    while entry < texts.len() {
+        let text = texts[entry].1.as_bytes();
+        packed[at] = narrow(texts[entry].0 as usize);
         packed[at + 1] = narrow(text.len());
         let mut i = 0;
         while i < text.len() {
@@ -100,17 +112,17 @@ static PACKED: [u8; PACKED_SIZE] = {
         entry += 1;
     }
     packed
-};
+}
 
-const PACKED_SIZE: usize = {
+const fn size(texts: &Texts) -> usize {
     let mut size = 0;
     let mut entry = 0;
-    while entry < TEXTS.len() {
-        size += 2 + TEXTS[entry].1.len();
+    while entry < texts.len() {
+        size += 2 + texts[entry].1.len();
         entry += 1;
     }
     size
-};
+}
 
 const fn narrow(number: usize) -> u8 {
     assert!(number < 256, "numbers and lengths of the table fit a byte");
@@ -119,17 +131,25 @@ const fn narrow(number: usize) -> u8 {
 
 /// The text for `error`.
 pub fn text(error: Errno) -> &'static str {
-    let mut rest = &PACKED[..];
+    find(&PACKED_LOCAL, error).or_else(|| find(&PACKED_NETWORK, error)).unwrap_or(UNKNOWN)
+}
+
+/// The text for `error`, in a program that has nothing to do with sockets and
+/// no room for their errors.
+pub fn local(error: Errno) -> &'static str {
+    find(&PACKED_LOCAL, error).unwrap_or(UNKNOWN)
+}
+
+fn find(mut rest: &'static [u8], error: Errno) -> Option<&'static str> {
     while let [number, length, tail @ ..] = rest {
         let length = usize::from(*length);
         if i32::from(*number) == error.raw_os_error() {
-            let text = tail.get(..length).unwrap_or_default();
-            // SAFETY: these are the bytes of one of `TEXTS`, which are UTF-8.
-            return unsafe { core::str::from_utf8_unchecked(text) };
+            // SAFETY: these are the bytes of one of the texts, which are UTF-8.
+            return tail.get(..length).map(|text| unsafe { core::str::from_utf8_unchecked(text) });
         }
         rest = tail.get(length..).unwrap_or_default();
     }
-    UNKNOWN
+    None
 }
 
 #[cfg(test)]
@@ -138,9 +158,12 @@ mod tests {
 
     #[test]
     fn every_entry_is_found_again() {
-        for &(number, expected) in TEXTS {
-            let error = Errno::from_raw_os_error(i32::try_from(number).unwrap());
-            assert_eq!(text(error), expected);
+        for (texts, locally) in [(LOCAL, true), (NETWORK, false)] {
+            for &(number, expected) in texts {
+                let error = Errno::from_raw_os_error(i32::try_from(number).unwrap());
+                assert_eq!(text(error), expected);
+                assert_eq!(local(error), if locally { expected } else { UNKNOWN });
+            }
         }
         assert_eq!(text(Errno::from_raw_os_error(4000)), UNKNOWN);
     }

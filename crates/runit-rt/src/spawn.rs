@@ -34,6 +34,10 @@ pub enum Program<'a> {
 
 /// What can be executed.
 pub trait Executable {
+    /// Whether the child keeps this process's session and descriptors whatever
+    /// [`Spawn`] says, for tools that have no room for the code to change them.
+    const AS_IS: bool = false;
+
     /// Becomes this program; comes back only with the reason why not.
     fn execute(&self, argv: CStrList<'_>, env: CStrList<'_>) -> Errno;
 }
@@ -116,7 +120,7 @@ impl<P: Executable> Spawn<'_, P> {
     }
 
     fn run_child(&self) -> Failure {
-        if self.session != Session::Inherit {
+        if !P::AS_IS && self.session != Session::Inherit {
             // A child that has just been forked leads no process group yet,
             // so this cannot fail.
             let _ = rustix::process::setsid();
@@ -126,10 +130,12 @@ impl<P: Executable> Spawn<'_, P> {
                 return Failure::Directory(error);
             }
         }
-        if let Err(error) = place_descriptors(self.fds) {
+        if P::AS_IS {
+            // Nothing to do.
+        } else if let Err(error) = place_descriptors(self.fds) {
             return Failure::Descriptor(error);
         }
-        if self.session == Session::NewWithTerminal {
+        if !P::AS_IS && self.session == Session::NewWithTerminal {
             // SAFETY: TIOCSCTTY takes a number; 1 takes the terminal from its
             // session, which only root may.
             unsafe {

@@ -6,10 +6,9 @@ use core::ffi::CStr;
 use core::time::Duration;
 
 use runit_core::exit::Exit;
-use runit_core::layout::SERVICE;
 use runit_core::tai::Tai64n;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
-use runit_rt::spawn::{Failure, FixedPath, Session, Spawn};
+use runit_rt::spawn::{Executable, Failure, FixedPath, Session, Spawn};
 use runit_rt::stdio;
 use runit_rt::strings::{CStrList, ListBuf};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
@@ -17,8 +16,8 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
 use crate::client::{look_for, retry};
 use crate::console::complain;
-use crate::place::Place;
-use runit_rt::errtext::text;
+use crate::place::{self, Place};
+use runit_rt::errtext::local;
 
 /// In nanoseconds.
 pub const MILLISECOND: u64 = 1_000_000;
@@ -26,8 +25,21 @@ pub const MILLISECOND: u64 = 1_000_000;
 /// The signal that tells of a child's end.
 pub const CHLD: u32 = 17;
 
-/// The program as it is executed, in the service's directory.
+const ENDS: SignalSet = SignalSet::of(&[CHLD]);
+
+/// The program, from the service's directory.
 const CHECK: &CStr = c"./check";
+
+/// The program as it is executed: with our session and descriptors.
+struct Check;
+
+impl Executable for Check {
+    const AS_IS: bool = true;
+
+    fn execute(&self, argv: CStrList<'_>, env: CStrList<'_>) -> Errno {
+        FixedPath(CHECK).execute(argv, env)
+    }
+}
 
 /// How long after a first failure a check is run again; doubled each time.
 const FIRST_DELAY: u64 = 10 * MILLISECOND;
@@ -151,25 +163,26 @@ impl<'a> Checks<'a> {
     }
 
     /// Starts the check of the service `name` in `place`, if it has one.
+    #[inline(never)]
     pub fn start(&mut self, name: &[u8], place: &mut Place<'_>) -> Started {
-        match look_for(place.at(SERVICE.check)) {
+        match look_for(place.at(place::CHECK)) {
             Ok(()) => {}
             Err(Errno::NOENT) => return Started::Ready,
             Err(error) => {
-                complain("warning: unable to stat ", name, "/check", text(error));
+                complain("warning: unable to stat ", name, "/check", local(error));
                 return Started::Ready;
             }
         }
         if !self.used {
             self.used = true;
-            self.ends = SignalFd::new(SignalSet::of(&[CHLD])).ok();
+            self.ends = SignalFd::new(ENDS).ok();
             // A check has no standard output. This cannot fail: it is open.
             let _ = fcntl_setfd(stdio::stdout(), FdFlags::CLOEXEC);
         }
         let failure = Cell::new(None);
         let argv = ListBuf::<2>::new(&[CHECK]);
         let spawn = Spawn {
-            program: FixedPath(CHECK),
+            program: Check,
             argv: argv.as_list(),
             env: self.env,
             dir: Some(place.at(c".")),
@@ -185,7 +198,7 @@ impl<'a> Checks<'a> {
                 ("warning: unable to run ", e, Started::Ready)
             }
         };
-        complain(what, name, "/check", text(error));
+        complain(what, name, "/check", local(error));
         started
     }
 
@@ -196,6 +209,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Tells `hear` which processes have ended since the last time, and how.
+    #[inline(never)]
     pub fn reap(&self, mut hear: impl FnMut(Pid, Exit)) {
         if let Some(ends) = &self.ends {
             while ends.read().is_some() {}

@@ -18,7 +18,7 @@ use crate::command::{Caller, Command, Order, parse};
 use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
 use crate::manage::Directories;
-use crate::options::{Key, SV, SV_HELP, answer};
+use crate::options::{Key, SV, SV_HELP, VERSION, answer};
 use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
@@ -59,6 +59,7 @@ struct Call<'a> {
 }
 
 /// Runs `sv`, or the init script of the service `program`.
+#[inline(never)]
 pub fn run(start: &Start, inherited: &Inherited, caller: Caller, program: &[u8]) -> u8 {
     let env = start.env();
     let running = variable(env, b"SVDIR", SVDIR);
@@ -128,10 +129,8 @@ impl<'a> Call<'a> {
                     return Err(self.caller.wrong_usage());
                 }
             }
-            Ok(found @ (Found::Help | Found::Version)) => {
-                let is_help = matches!(found, Found::Help);
-                return Err(answer(SV.name, SV_HELP, is_help));
-            }
+            Ok(Found::Help) => return Err(answer(&[SV_HELP])),
+            Ok(Found::Version) => return Err(answer(&[SV.name, VERSION])),
             other => {
                 let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {
@@ -155,7 +154,7 @@ impl<'a> Call<'a> {
 
     /// Does what `command` says to the services `names`.
     #[inline(never)]
-    fn execute(&self, command: Option<Command>, names: &[Service]) -> u8 {
+    fn execute(&self, command: Option<Command>, names: &[Service<'_>]) -> u8 {
         let mut console = Console::default();
         let mut place = Place::new(self.directories.running);
         let named = !names.is_empty();
@@ -196,7 +195,7 @@ impl<'a> Call<'a> {
                 console.finish(&mut place)
             }
             Err((directory, error)) => {
-                complain("fatal: unable to read directory ", directory, "", errtext::text(error));
+                complain("fatal: unable to read directory ", directory, "", errtext::local(error));
                 self.caller.fatal()
             }
         }
@@ -210,7 +209,7 @@ impl<'a> Call<'a> {
     fn order<'n>(
         &self,
         order: Order,
-        names: &'n [Service],
+        names: &[Service<'n>],
         place: &mut Place<'_>,
         console: &mut Console<'n>,
     ) where
@@ -220,7 +219,7 @@ impl<'a> Call<'a> {
         let checks = Checks::new(self.env, self.inherited);
         let mut waiter = Waiter::new(order, waits, checks, place, console);
         for service in names {
-            waiter.send(&service.name);
+            waiter.send(service.name);
         }
         if waits {
             waiter.wait(self.seconds());
@@ -228,6 +227,7 @@ impl<'a> Call<'a> {
     }
 
     /// For how many seconds to wait.
+    #[inline(never)]
     fn seconds(&self) -> u64 {
         if let Some(seconds) = self.seconds {
             return seconds;

@@ -1,18 +1,15 @@
 //! The supervisor's other side: looks at `supervise/`, and writes into its
 //! FIFO. Nothing here waits for anybody.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_core::control::ControlByte;
-use runit_core::layout::{LOG, Names, SERVICE};
 use runit_core::status::{self, StatusRecord, Want};
-use runit_rt::errtext::text;
+use runit_rt::errtext::local;
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
 use rustix::io::{Errno, read, write};
 
-use crate::place::Place;
+use crate::place::{CONTROL, Files, LOG, Place, SERVICE};
 
 /// Why a service could not be looked at or told something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +78,7 @@ impl Trouble {
             | Self::LogDirectory(error)
             | Self::Open(_, error)
             | Self::Read(error)
-            | Self::Write(error) => text(error),
+            | Self::Write(error) => local(error),
         }
     }
 }
@@ -111,12 +108,12 @@ pub struct View {
 impl View {
     /// Looks at the service, or the log service, in `place`.
     #[inline(never)]
-    pub fn look(&mut self, place: &mut Place<'_>, names: &Names) {
-        match status_of(place, names) {
+    pub fn look(&mut self, place: &mut Place<'_>, files: &Files) {
+        match status_of(place, files) {
             Ok(record) => {
                 self.record = record;
                 self.trouble = None;
-                self.look_for_down(place, names);
+                self.look_for_down(place, files);
             }
             Err(trouble) => self.trouble = Some(trouble),
         }
@@ -124,9 +121,9 @@ impl View {
 
     /// Sees what it does when its supervisor starts.
     #[inline(never)]
-    pub fn look_for_down(&mut self, place: &mut Place<'_>, names: &Names) {
+    pub fn look_for_down(&mut self, place: &mut Place<'_>, files: &Files) {
         self.down_error = None;
-        self.normally = match look_for(place.at(names.down)) {
+        self.normally = match look_for(place.at(files.down)) {
             Ok(()) => Some(Normally::Down),
             Err(Errno::NOENT) => Some(Normally::Up),
             Err(error) => {
@@ -152,11 +149,12 @@ pub fn supervised(place: &mut Place<'_>) -> Result<(), Trouble> {
     open_fifo(place, &SERVICE, File::Ok).map(drop)
 }
 
-fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Trouble> {
-    open_fifo(place, names, File::Ok)?;
+#[inline(never)]
+fn status_of(place: &mut Place<'_>, files: &Files) -> Result<StatusRecord, Trouble> {
+    open_fifo(place, files, File::Ok)?;
     // A status that is a FIFO must not hold us up.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = open(place.at(names.status[0]), flags, Mode::empty())
+    let file = open(place.at(files.status), flags, Mode::empty())
         .map_err(|error| Trouble::Open(File::Status, error))?;
     // One byte more than there should be, to see that there is not.
     let mut bytes = [0; status::SIZE + 1];
@@ -165,8 +163,9 @@ fn status_of(place: &mut Place<'_>, names: &Names) -> Result<StatusRecord, Troub
 }
 
 /// Opens a FIFO for writing if it has a reader.
-fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd, Trouble> {
-    let path = if file == File::Ok { names.ok } else { names.control };
+#[inline(never)]
+fn open_fifo(place: &mut Place<'_>, files: &Files, file: File) -> Result<OwnedFd, Trouble> {
+    let path = if file == File::Ok { files.ok } else { CONTROL };
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match retry(|| open(place.at(path), flags, Mode::empty())) {
         Ok(fifo) => {
@@ -178,34 +177,29 @@ fn open_fifo(place: &mut Place<'_>, names: &Names, file: File) -> Result<OwnedFd
         Err(error) => {
             // Only now is it worth a look whether there is such a directory:
             // looking at its dot needs what changing to it needs.
-            let is_log = names.dir == LOG.dir;
-            Err(match look_for(place.at(if is_log { c"log/." } else { c"." })) {
+            Err(match look_for(place.at(files.dot)) {
                 Ok(()) => Trouble::Open(file, error),
-                Err(error) if is_log => Trouble::LogDirectory(error),
+                Err(error) if files.dot == LOG.dot => Trouble::LogDirectory(error),
                 Err(error) => Trouble::Directory(error),
             })
         }
     }
 }
 
-/// Writes `commands` into the FIFO of the supervisor, all of them or none.
-pub fn send(place: &mut Place<'_>, commands: &[Option<ControlByte>]) -> Result<(), Trouble> {
+/// Writes control bytes into the FIFO of the supervisor, all of them or none.
+#[inline(never)]
+pub fn send(place: &mut Place<'_>, bytes: &[u8]) -> Result<(), Trouble> {
     let fifo = open_fifo(place, &SERVICE, File::Control)?;
-    let mut bytes = Vec::new();
-    for command in commands.iter().flatten() {
-        bytes.push(command.byte());
-    }
     // So few bytes are never split (POSIX, PIPE_BUF).
-    retry(|| write(&fifo, &bytes)).map(drop).map_err(Trouble::Write)
+    retry(|| write(&fifo, bytes)).map(drop).map_err(Trouble::Write)
 }
 
-/// Whether writing `commands` would change nothing: it is wanted that way
-/// already.
-pub fn is_wanted_already(commands: [Option<ControlByte>; 3], record: &StatusRecord) -> bool {
-    match commands[0] {
+/// Whether writing `bytes` would change nothing: it is wanted that way already.
+pub fn is_wanted_already(bytes: &[u8], record: &StatusRecord) -> bool {
+    match bytes.first() {
         None => true,
-        Some(ControlByte::Up) => record.want == Want::Up,
-        Some(ControlByte::Down) => record.want != Want::Up && record.got_term,
+        Some(b'u') => record.want == Want::Up,
+        Some(b'd') => record.want != Want::Up && record.got_term,
         Some(_) => false,
     }
 }
@@ -235,13 +229,12 @@ mod tests {
         let up = StatusRecord::default();
         let down = StatusRecord { want: Want::Down, ..up };
         let ending = StatusRecord { got_term: true, ..down };
-        let is_wanted = |first, record| is_wanted_already([first, None, None], record);
-        assert!(is_wanted(Some(ControlByte::Up), &up));
-        assert!(!is_wanted(Some(ControlByte::Up), &ending));
-        assert!(is_wanted(Some(ControlByte::Down), &ending));
-        assert!(!is_wanted(Some(ControlByte::Down), &down));
-        assert!(!is_wanted(Some(ControlByte::Down), &up));
-        assert!(!is_wanted(Some(ControlByte::Term), &up));
-        assert!(is_wanted(None, &up));
+        assert!(is_wanted_already(b"u", &up));
+        assert!(!is_wanted_already(b"u", &ending));
+        assert!(is_wanted_already(b"d", &ending));
+        assert!(!is_wanted_already(b"d", &down));
+        assert!(!is_wanted_already(b"d", &up));
+        assert!(!is_wanted_already(b"tcu", &up));
+        assert!(is_wanted_already(b"", &up));
     }
 }

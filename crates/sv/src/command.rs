@@ -25,14 +25,22 @@ pub enum Command {
 /// A command to supervisors.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
-    /// What is written, at once.
-    pub send: [Option<ControlByte>; 3],
+    /// The control bytes that are written, at once; zeros behind them.
+    send: [u8; 3],
     /// What is reached then.
     pub goal: Goal,
     /// Whether it is waited for without `-v`.
     pub waits: bool,
     /// Whether KILL follows when the time is over.
     pub forced: bool,
+}
+
+impl Order {
+    /// The control bytes that are written, at once.
+    pub fn bytes(&self) -> &[u8] {
+        let length = self.send.iter().take_while(|&&byte| byte != 0).count();
+        self.send.get(..length).unwrap_or_default()
+    }
 }
 
 /// Who asks: the same words do not mean the same to an init script.
@@ -50,17 +58,17 @@ static WORDS: [(&str, Command); 15] = [
     ("list", Command::List),
     ("enable", Command::Enable),
     ("disable", Command::Disable),
-    ("start", waits([Some(Up), None, None], Goal::Up)),
-    ("stop", waits([Some(Down), None, None], Goal::Down)),
-    ("restart", waits([Some(Term), Some(Cont), Some(Up)], Goal::Restarted)),
-    ("reload", waits([Some(Hup), None, None], Goal::Sent)),
-    ("shutdown", waits([Some(Exit), None, None], Goal::Gone)),
-    ("check", waits([None; 3], Goal::AsWanted)),
-    ("try-restart", waits([Some(Term), Some(Cont), None], Goal::RestartedIfWanted)),
-    ("force-stop", forced([Some(Down), None, None], Goal::Down)),
-    ("force-reload", forced([Some(Term), Some(Cont), None], Goal::RestartedIfWanted)),
-    ("force-restart", forced([Some(Term), Some(Cont), Some(Up)], Goal::Restarted)),
-    ("force-shutdown", forced([Some(Exit), None, None], Goal::Gone)),
+    ("start", waits([Up.byte(), 0, 0], Goal::Up)),
+    ("stop", waits([Down.byte(), 0, 0], Goal::Down)),
+    ("restart", waits([Term.byte(), Cont.byte(), Up.byte()], Goal::Restarted)),
+    ("reload", waits([Hup.byte(), 0, 0], Goal::Sent)),
+    ("shutdown", waits([Exit.byte(), 0, 0], Goal::Gone)),
+    ("check", waits([0; 3], Goal::AsWanted)),
+    ("try-restart", waits([Term.byte(), Cont.byte(), 0], Goal::RestartedIfWanted)),
+    ("force-stop", forced([Down.byte(), 0, 0], Goal::Down)),
+    ("force-reload", forced([Term.byte(), Cont.byte(), 0], Goal::RestartedIfWanted)),
+    ("force-restart", forced([Term.byte(), Cont.byte(), Up.byte()], Goal::Restarted)),
+    ("force-shutdown", forced([Exit.byte(), 0, 0], Goal::Gone)),
 ];
 
 /// What a word's first letter means otherwise.
@@ -81,21 +89,21 @@ static LETTERS: [(u8, Command); 20] = [
     (b'k', sends(Kill, Goal::RestartedIfWanted)),
     (b'e', sends(Exit, Goal::Gone)),
     (b'x', sends(Exit, Goal::Gone)),
-    (b'D', forced([Some(Down), None, None], Goal::Down)),
-    (b'T', forced([Some(Term), Some(Cont), None], Goal::RestartedIfWanted)),
-    (b'X', forced([Some(Exit), None, None], Goal::Gone)),
-    (b'E', forced([Some(Exit), None, None], Goal::Gone)),
+    (b'D', forced([Down.byte(), 0, 0], Goal::Down)),
+    (b'T', forced([Term.byte(), Cont.byte(), 0], Goal::RestartedIfWanted)),
+    (b'X', forced([Exit.byte(), 0, 0], Goal::Gone)),
+    (b'E', forced([Exit.byte(), 0, 0], Goal::Gone)),
 ];
 
 const fn sends(byte: ControlByte, goal: Goal) -> Command {
-    Command::Order(Order { send: [Some(byte), None, None], goal, waits: false, forced: false })
+    Command::Order(Order { send: [byte.byte(), 0, 0], goal, waits: false, forced: false })
 }
 
-const fn waits(send: [Option<ControlByte>; 3], goal: Goal) -> Command {
+const fn waits(send: [u8; 3], goal: Goal) -> Command {
     Command::Order(Order { send, goal, waits: true, forced: false })
 }
 
-const fn forced(send: [Option<ControlByte>; 3], goal: Goal) -> Command {
+const fn forced(send: [u8; 3], goal: Goal) -> Command {
     Command::Order(Order { send, goal, waits: true, forced: true })
 }
 
@@ -132,8 +140,7 @@ mod tests {
     fn describe(text: &mut String, word: &str, command: Option<Command>) {
         match command {
             Some(Command::Order(order)) => {
-                let bytes = order.send.iter().flatten();
-                let bytes: String = bytes.map(|b| char::from(b.byte())).collect();
+                let bytes: String = order.bytes().iter().map(|&byte| char::from(byte)).collect();
                 write!(text, "{word:<15} {bytes:<4}{:?}", order.goal).unwrap();
                 text.push_str(if order.waits { ", waits" } else { "" });
                 text.push_str(if order.forced { ", kills" } else { "" });

@@ -3,14 +3,13 @@
 //! of failures, which becomes the exit code.
 
 use runit_core::diag::Sink;
-use runit_core::layout::SERVICE;
 use runit_rt::{errtext, stdio};
 use rustix::fd::BorrowedFd;
 use rustix::fs::stat;
 use rustix::io::{Errno, write};
 
-use crate::client::{Trouble, look_for, retry};
-use crate::place::Place;
+use crate::client::{Trouble, retry};
+use crate::place::{Place, SUPERVISE};
 use crate::render::Text;
 
 /// The most failures that the exit code counts.
@@ -57,6 +56,7 @@ pub struct Console<'a> {
 
 impl<'a> Console<'a> {
     /// Writes `text` at once.
+    #[inline(never)]
     pub fn print(&mut self, text: &Text) {
         if self.output_failed {
             return;
@@ -70,7 +70,7 @@ impl<'a> Console<'a> {
                     "warning: unable to write to ",
                     b"standard output",
                     "",
-                    errtext::text(error),
+                    errtext::local(error),
                 );
             }
         }
@@ -78,6 +78,7 @@ impl<'a> Console<'a> {
 
     /// Counts a service's trouble as a failure, and remembers it where it is
     /// one of permissions.
+    #[inline(never)]
     pub fn count(&mut self, name: &'a [u8], trouble: Trouble) {
         self.failures += 1;
         if let (Trouble::Open(_, Errno::ACCESS), None) = (trouble, self.denied) {
@@ -86,6 +87,7 @@ impl<'a> Console<'a> {
     }
 
     /// What remains to be said at the end; gives the exit code.
+    #[inline(never)]
     pub fn finish(self, place: &mut Place<'_>) -> u8 {
         if let Some(name) = self.denied {
             place.enter(name);
@@ -98,16 +100,13 @@ impl<'a> Console<'a> {
 /// Says whose the state is that may not be read.
 #[inline(never)]
 fn explain(name: &[u8], place: &mut Place<'_>) {
-    let inside = look_for(place.at(c"supervise/.")).is_ok();
-    let path = place.at(if inside { SERVICE.ok } else { SERVICE.supervise });
-    if let Ok(stat) = stat(path) {
+    if let Ok(stat) = stat(place.at(SUPERVISE)) {
         let mut line = Text::new();
-        line.add("warning: no permission for ");
+        line.add("warning: no permission: ");
         line.name(name);
-        line.add(if inside { "/supervise/ok" } else { "/supervise" });
-        line.add(", which belongs to user ");
+        line.add("/supervise is for user ");
         line.number(stat.st_uid.into());
-        line.add(": run sv as that user or as root");
+        line.add(" and root only");
         say(&mut line);
     }
 }

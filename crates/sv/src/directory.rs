@@ -13,18 +13,18 @@ use crate::place::Place;
 const BUFFER: usize = 8192;
 
 /// A service as it goes by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Service {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Service<'a> {
     /// Its name.
-    pub name: Vec<u8>,
+    pub name: &'a [u8],
     /// Whether it is in the directory of those that run, as far as is known.
     pub enabled: bool,
 }
 
-impl Service {
+impl<'a> Service<'a> {
     /// A service of this name, enabled as far as is known.
-    pub fn named(name: &[u8]) -> Self {
-        Self { name: name.to_vec(), enabled: true }
+    pub fn named(name: &'a [u8]) -> Self {
+        Self { name, enabled: true }
     }
 }
 
@@ -39,7 +39,7 @@ impl Service {
 pub fn services<'a>(
     running: &'a [u8],
     source: Option<&'a [u8]>,
-) -> Result<Vec<Service>, (&'a [u8], Errno)> {
+) -> Result<Vec<Service<'static>>, (&'a [u8], Errno)> {
     let mut services = Vec::new();
     let mut missing = source.is_none();
     for (directory, enabled) in [(Some(running), true), (source, false)] {
@@ -57,7 +57,7 @@ pub fn services<'a>(
 }
 
 /// Sorts by name: a comb sort, which is short, and quick enough for thousands.
-fn sort(services: &mut [Service]) {
+fn sort(services: &mut [Service<'_>]) {
     let mut gap = services.len();
     let mut sorted = false;
     while gap > 1 || !sorted {
@@ -76,7 +76,11 @@ fn sort(services: &mut [Service]) {
 
 /// Appends the services in `directory`.
 #[inline(never)]
-fn read(directory: &[u8], enabled: bool, services: &mut Vec<Service>) -> Result<(), Errno> {
+fn read(
+    directory: &[u8],
+    enabled: bool,
+    services: &mut Vec<Service<'static>>,
+) -> Result<(), Errno> {
     let mut place = Place::new(b"");
     place.enter_at(directory, b"");
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -92,7 +96,8 @@ fn read(directory: &[u8], enabled: bool, services: &mut Vec<Service>) -> Result<
             kind => kind == FileType::Directory,
         };
         if is_service && !name.to_bytes().starts_with(b".") {
-            services.push(Service { enabled, ..Service::named(name.to_bytes()) });
+            // A name lives as long as the program.
+            services.push(Service { name: name.to_bytes().to_vec().leak(), enabled });
         }
     }
     Ok(())
@@ -107,7 +112,7 @@ mod tests {
         for count in [0, 1, 2, 3, 10, 100, 1000] {
             // Numbers in an order like chance's, some of them twice.
             let mut services: Vec<_> = (0..count)
-                .map(|i| Service::named(std::format!("{}", i * 7919 % 997).as_bytes()))
+                .map(|i| Service::named(std::format!("{}", i * 7919 % 997).into_bytes().leak()))
                 .collect();
             let mut expected = services.clone();
             expected.sort();

@@ -73,6 +73,7 @@ pub enum Verdict {
 
 impl Goal {
     /// Judges the status `record`, read at the moment `now`.
+    #[inline(never)]
     pub fn judge(self, record: &StatusRecord, before: &Before, now: Moment) -> Verdict {
         let process = record.pid.is_some();
         let running = process && record.state == State::Run;

@@ -118,7 +118,7 @@ mod tests {
             view(&mut text, seen, NOW);
             text.add("\n");
         }
-        insta::assert_snapshot!(String::from_utf8(text.bytes).unwrap());
+        insta::assert_snapshot!(String::from_utf8(text.bytes.to_vec()).unwrap());
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let json = |name: &[u8]| {
             let mut text = Text::new();
             escaped(&mut text, name);
-            String::from_utf8(text.bytes).unwrap()
+            String::from_utf8(text.bytes.to_vec()).unwrap()
         };
         assert_eq!(json("gr\u{fc}n \u{1f600}".as_bytes()), "gr\u{fc}n \u{1f600}");
         assert_eq!(json(b"a\"b\n\t\x7f"), r#"a\"b\u000a\u0009\u007f"#);

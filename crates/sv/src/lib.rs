@@ -45,26 +45,22 @@ use command::Caller;
 use runit_rt::signal::{SignalSet, block};
 use runit_rt::start::Start;
 
-/// The signal of a write that nobody reads.
-const PIPE: u32 = 13;
+/// What would end us: a write that nobody reads is an error like others. And
+/// what tells of children's ends, which are to be read, not missed.
+const SIGNALS: SignalSet = SignalSet::of(&[13, check::CHLD]);
 
 /// Runs the program that the first argument names; gives its exit code.
 pub fn main(start: &mut Start) -> u8 {
-    // A reader that goes while we write is an error like others; ends of
-    // children are to be read, not missed.
-    let inherited = block(SignalSet::of(&[PIPE, check::CHLD]));
+    let inherited = block(SIGNALS);
     let path = start.args().next().map_or(&b"sv"[..], CStr::to_bytes);
     let slash = path.iter().rposition(|&byte| byte == b'/');
     let name = slash.and_then(|slash| path.get(slash + 1..)).unwrap_or(path);
-    for (other, main) in OTHERS {
-        if name == other {
-            return main(start);
-        }
+    if name == b"svc".as_slice() {
+        svc::control(start)
+    } else if name == b"svok".as_slice() {
+        svc::is_supervised(start)
+    } else {
+        let caller = if name == b"sv".as_slice() { Caller::Sv } else { Caller::InitScript };
+        cli::run(start, &inherited, caller, name)
     }
-    let caller = if name == b"sv".as_slice() { Caller::Sv } else { Caller::InitScript };
-    cli::run(start, &inherited, caller, name)
 }
-
-/// What else the program is, by its name.
-const OTHERS: [(&[u8], fn(&Start) -> u8); 2] =
-    [(b"svc", svc::control), (b"svok", svc::is_supervised)];

@@ -1,7 +1,7 @@
 //! `enable` and `disable`: which of the services there are (`SVSRC`) are linked
 //! into the directory of those that run (`SVDIR`).
 
-use runit_rt::errtext::text;
+use runit_rt::errtext::local;
 use rustix::fs::{FileType, lstat, stat, symlink, unlink};
 use rustix::io::Errno;
 
@@ -22,9 +22,9 @@ pub struct Directories<'a> {
 impl Directories<'_> {
     /// Enables each of `services`, or disables it.
     #[inline(never)]
-    pub fn change(self, enable: bool, services: &[Service], console: &mut Console<'_>) {
+    pub fn change(self, enable: bool, services: &[Service<'_>], console: &mut Console<'_>) {
         let [mut source, mut link] = [Place::new(b""), Place::new(b"")];
-        for Service { name, .. } in services {
+        for &Service { name, .. } in services {
             source.enter_at(self.source, name);
             link.enter_at(self.running, name);
             let result = if name.is_empty()
@@ -43,50 +43,41 @@ impl Directories<'_> {
             line.add(if result.is_ok() { "ok: " } else { "fail: " });
             line.name(name);
             line.add(": ");
-            match result {
-                Ok(changed) => {
-                    line.add(if changed { "" } else { "already " });
-                    line.add(if enable { "enabled" } else { "disabled" });
-                }
-                Err(why) => {
-                    console.failures += 1;
-                    line.add(why);
-                }
-            }
+            console.failures += usize::from(result.is_err());
+            line.add(result.unwrap_or_else(|why| why));
             line.add("\n");
             console.print(&line);
         }
     }
 }
 
-/// Makes a link to the service, and says whether that changed anything, or why
-/// not. What is there is never replaced.
+/// Makes a link to the service, and tells what became of it, or why not. What is there is never replaced.
 #[inline(never)]
-fn make_link(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<bool, &'static str> {
+fn make_link(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<&'static str, &'static str> {
     let wanted = directory(source)?;
     match symlink(source.directory(), link.directory()) {
-        Ok(()) => Ok(true),
-        Err(Errno::EXIST) if directory(link) == Ok(wanted) => Ok(false),
-        Err(error) => Err(text(error)),
+        Ok(()) => Ok("enabled"),
+        Err(Errno::EXIST) if directory(link) == Ok(wanted) => Ok("already enabled"),
+        Err(error) => Err(local(error)),
     }
 }
 
-/// Removes a link, and says whether it was there, or why not. A name that is
+/// Removes a link, and tells what became of it, or why not. A name that is
 /// not in `SVSRC` either is more likely a typing error than a wish fulfilled.
 #[inline(never)]
-fn disable(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<bool, &'static str> {
+fn disable(source: &mut Place<'_>, link: &mut Place<'_>) -> Result<&'static str, &'static str> {
     match lstat(link.directory()) {
         Ok(there) if FileType::from_raw_mode(there.st_mode) != FileType::Symlink => {
             Err("not a symbolic link")
         }
-        Err(Errno::NOENT) => directory(source).map(|_| false),
-        Ok(_) => unlink(link.directory()).map(|()| true).map_err(text),
-        Err(error) => Err(text(error)),
+        Err(Errno::NOENT) => directory(source).map(|_| "already disabled"),
+        Ok(_) => unlink(link.directory()).map(|()| "disabled").map_err(local),
+        Err(error) => Err(local(error)),
     }
 }
 
 /// What tells the directory from any other.
 #[inline(never)]
 fn directory(place: &mut Place<'_>) -> Result<(u64, u64), &'static str> {
-    stat(place.at(c".")).map(|stat| (stat.st_dev, stat.st_ino)).map_err(text)
+    stat(place.at(c".")).map(|stat| (stat.st_dev, stat.st_ino)).map_err(local)
 }

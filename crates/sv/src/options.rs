@@ -27,7 +27,7 @@ pub const SV: Tool<Key> = Tool {
         "sv [-v] [-w SEC] COMMAND SERVICE ...",
         "sv [--json] status [SERVICE ...]",
         "sv [--json] list",
-        "sv enable|disable NAME ...",
+        "sv enable|disable SERVICE ...",
     ],
     about: "Controls services that runsv supervises, and tells their state.",
     options: &[
@@ -36,21 +36,21 @@ pub const SV: Tool<Key> = Tool {
             short: Some(b'v'),
             long: None,
             value: None,
-            help: "wait for up, down, term, once, cont, exit, ... too",
+            help: "wait for every command",
         },
         Opt {
             key: Key::Wait,
             short: Some(b'w'),
             long: None,
             value: Some("SEC"),
-            help: "wait for at most SEC seconds (SVWAIT, else 7); implies -v",
+            help: "for at most SEC seconds (SVWAIT, or 7); implies -v",
         },
         Opt {
             key: Key::Json,
             short: None,
             long: Some("json"),
             value: None,
-            help: "status and list: one JSON object for each service",
+            help: "status and list as JSON",
         },
         Opt { key: Key::Id, short: Some(b'V'), long: None, value: None, help: "version and usage" },
     ],
@@ -61,40 +61,35 @@ const NOTES: &str = "\
 A SERVICE that begins with / or . or ends in / is a directory, any other a name
 in SVDIR. NAME/log is the log service of NAME.
 
-Commands (any word with the same first letter will do):
-  status                the state of each SERVICE, or of all in SVDIR
-  up down once          want it up; want it down; run it once
-  exit                  want it down, and its supervisor to end
+Commands, by their first letter; with -v they wait, but for status:
+  status                tell the state of each SERVICE, or of all in SVDIR
+  up down once exit     want it up, down, run once, down and unsupervised
   pause cont hup alarm interrupt quit 1 2 term kill
                         send STOP CONT HUP ALRM INT QUIT USR1 USR2 TERM KILL
-Commands that wait (the others do with -v):
-  start stop restart    until it is up, down, up again; with a ./check, up is
-                        when that exits 0
+Words that wait:
+  start stop restart    until it is up, if there is a ./check that exits 0;
+                        until it is down; until it is up again
   try-restart           as restart, if it is wanted up
   reload                send HUP
-  shutdown              as exit, until the supervisor is gone
+  shutdown              exit, until the supervisor is gone
   check                 until it is as it is wanted
   force-stop force-reload force-restart force-shutdown
-                        as stop, try-restart, restart, shutdown; when the time
-                        is over, KILL
-Commands for the administrator:
-  list                  the services in SVSRC and SVDIR
-  enable NAME ...       link NAME from SVSRC into SVDIR: runsvdir starts it
-  disable NAME ...      remove that link: runsvdir takes it down
+                        as stop, try-restart, restart, shutdown; then KILL
+For the administrator:
+  list                  tell of the services in SVSRC and SVDIR
+  enable disable        link SERVICE from SVSRC into SVDIR, or remove the link
 
-While it fails, ./check is run again after 10 ms, 20 ms and so on up to 420 ms;
-it may run for a second when the time is over.
+./check is run again after 10 ms, 20 ms and so on up to 420 ms.
 Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT.
 Exit code: for how many services it failed, at most 99; 100 for wrong usage.
-Linked under another name, it is the LSB init script of that service, or the
-svc or svok of daemontools.";
+Under other names it is svc, svok, or the init script of that service.";
 
 /// `svc`, whose options are the control bytes themselves.
 pub const SVC: Tool<Key> = Tool {
     name: "svc",
     usage: "svc [-udopchaitkxq12] dir ...",
     synopsis: &["svc [-udopchaitkxq12] DIR ..."],
-    about: "Sends commands to the supervisors of the services in DIR, in the order given.",
+    about: "Sends commands to the supervisor of each DIR, in the order given.",
     options: &[],
     notes: SVC_LETTERS,
 };
@@ -108,36 +103,31 @@ pub const SVOK: Tool<Key> = Tool {
     name: "svok",
     usage: "svok dir",
     synopsis: &["svok DIR"],
-    about: "Tells whether a supervisor runs for the service in DIR.",
+    about: "Tells whether the service in DIR has a supervisor.",
     options: &[],
-    notes: "Exit code: 0 yes, 100 no, 111 trouble, as a missing DIR.",
+    notes: "Exit code: 0 yes, 100 no, 111 trouble.",
 };
 
-/// Prints `help`, or name and version, on standard output; gives the exit code.
+/// Prints name and version, or the pieces of a help, on standard output; gives
+/// the exit code.
 #[inline(never)]
-pub fn answer(name: &str, help: &str, is_help: bool) -> u8 {
+pub fn answer(pieces: &[&str]) -> u8 {
     let mut text = Text::new();
-    if is_help {
-        text.add(help);
-    } else {
-        text.add(name);
-        text.add(concat!(" (runit-rs) ", env!("CARGO_PKG_VERSION"), "\n"));
+    for piece in pieces {
+        text.add(piece);
     }
     let mut console = Console::default();
     console.print(&text);
     if console.failures == 0 { 0 } else { 111 }
 }
 
+/// What follows the name in an answer to `--version`.
+pub const VERSION: &str = concat!(" (runit-rs) ", env!("CARGO_PKG_VERSION"), "\n");
+
 /// What `--help` of `sv` prints: [`SV`] as `runit_core::tool::Help` says it, made
 /// beforehand, since the code that does it is longer than the text. A test
 /// compares the two.
-pub const SV_HELP: &str = include_str!("help/sv.txt");
-
-/// The same of `svc`.
-pub const SVC_HELP: &str = include_str!("help/svc.txt");
-
-/// The same of `svok`.
-pub const SVOK_HELP: &str = include_str!("help/svok.txt");
+pub const SV_HELP: &str = include_str!("help.txt");
 
 #[cfg(test)]
 mod tests {
@@ -150,21 +140,17 @@ mod tests {
     fn help_of(tool: &Tool<Key>) -> String {
         let mut text = Text::new();
         Help(tool).say(&mut text);
-        String::from_utf8(text.bytes).unwrap()
+        String::from_utf8(text.bytes.to_vec()).unwrap()
     }
 
     #[test]
     fn help() {
-        for (name, tool, text) in
-            [("sv", &SV, SV_HELP), ("svc", &SVC, SVC_HELP), ("svok", &SVOK, SVOK_HELP)]
-        {
-            let help = help_of(tool);
-            let file = std::format!("{}/src/help/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-            if std::env::var_os("UPDATE_HELP").is_some() {
-                std::fs::write(&file, &help).unwrap();
-            } else {
-                assert_eq!(text, help, "{file} is not up to date: UPDATE_HELP=1 makes it so");
-            }
+        let help = help_of(&SV);
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/help.txt");
+        if std::env::var_os("UPDATE_HELP").is_some() {
+            std::fs::write(file, &help).unwrap();
+        } else {
+            assert_eq!(SV_HELP, help, "{file} is not up to date: UPDATE_HELP=1 makes it so");
         }
     }
 

@@ -1,6 +1,5 @@
 //! `status` and `list`: looks at services and tells what there is to see.
 
-use runit_core::layout::{LOG, SERVICE};
 use runit_core::tai::Tai64n;
 use runit_rt::errtext;
 
@@ -8,7 +7,7 @@ use crate::client::{Trouble, View};
 use crate::console::{Console, complain};
 use crate::directory::Service;
 use crate::json;
-use crate::place::Place;
+use crate::place::{LOG, Place, SERVICE};
 use crate::render::{PartOf, Text};
 
 /// How much is kept before it is written.
@@ -30,7 +29,7 @@ impl Form<'_> {
     #[inline(never)]
     pub fn show<'a>(
         self,
-        services: &'a [Service],
+        services: &[Service<'a>],
         place: &mut Place<'_>,
         console: &mut Console<'a>,
     ) -> View {
@@ -44,8 +43,8 @@ impl Form<'_> {
                 Some(_) if rest.as_slice().first().is_some_and(|s| s.name == service.name) => {
                     continue;
                 }
-                Some(source) if !service.enabled => place.enter_at(source, &service.name),
-                _ => place.enter(&service.name),
+                Some(source) if !service.enabled => place.enter_at(source, service.name),
+                _ => place.enter(service.name),
             }
             if self.as_json {
                 text.add(between);
@@ -69,7 +68,7 @@ impl Form<'_> {
     #[inline(never)]
     fn one<'a>(
         self,
-        service: &'a Service,
+        service: &Service<'a>,
         place: &mut Place<'_>,
         view: &mut View,
         text: &mut Text,
@@ -82,7 +81,7 @@ impl Form<'_> {
             text.add(if service.enabled { "enabled: " } else { "disabled: " });
         }
         if list && !self.as_json && !service.enabled && is_absent {
-            text.name(&service.name);
+            text.name(service.name);
         } else {
             self.part(service, PartOf::Service, place, view, text, console);
         }
@@ -111,7 +110,7 @@ impl Form<'_> {
     #[inline(never)]
     fn part<'a>(
         self,
-        service: &'a Service,
+        service: &Service<'a>,
         part: PartOf,
         place: &mut Place<'_>,
         view: &View,
@@ -119,20 +118,20 @@ impl Form<'_> {
         console: &mut Console<'a>,
     ) {
         if let (Some(trouble), None) = (view.trouble, self.source) {
-            console.count(&service.name, trouble);
+            console.count(service.name, trouble);
         }
         if let (None, Some(error)) = (view.trouble, view.down_error) {
             let file = if part == PartOf::Log { "/log/down" } else { "/down" };
-            complain("warning: unable to stat ", &service.name, file, errtext::text(error));
+            complain("warning: unable to stat ", service.name, file, errtext::local(error));
         }
         if self.as_json {
-            json::start(text, &service.name, place.directory(), part);
+            json::start(text, service.name, place.directory(), part);
             if let (PartOf::Service, Some(_)) = (part, self.source) {
                 json::boolean(text, ",\"enabled\":", service.enabled);
             }
             json::view(text, view, self.now);
         } else {
-            text.view(&service.name, part, view, self.now);
+            text.view(service.name, part, view, self.now);
         }
     }
 }

@@ -9,7 +9,7 @@ use runit_rt::start::Start;
 
 use crate::client::{self, Trouble};
 use crate::console::say;
-use crate::options::{SVC_HELP, SVC_LETTERS, SVOK_HELP, answer};
+use crate::options::{SVC, SVC_LETTERS, SVOK, VERSION, answer};
 use crate::place::Place;
 use crate::render::Text;
 
@@ -30,7 +30,7 @@ pub fn control(start: &Start) -> u8 {
             dirs = here;
             break;
         };
-        if let Some(code) = tell_of("svc", SVC_HELP, letters) {
+        if let Some(code) = tell_of(SVC.name, SVC.usage, SVC.notes, letters) {
             return code;
         }
         here = dirs;
@@ -38,8 +38,7 @@ pub fn control(start: &Start) -> u8 {
             break;
         }
         for &letter in letters {
-            let command = ControlByte::from_byte(letter);
-            if command.is_none() {
+            if ControlByte::from_byte(letter).is_none() {
                 let mut text = Text::new();
                 text.add("svc: illegal option -- ");
                 text.name(&[letter]);
@@ -48,8 +47,8 @@ pub fn control(start: &Start) -> u8 {
                 say(&mut text);
                 return NO;
             }
-            commands.push(command);
         }
+        commands.extend_from_slice(letters);
     }
     let mut place = Place::new(b"");
     for dir in dirs {
@@ -71,7 +70,7 @@ pub fn is_supervised(start: &Start) -> u8 {
         return NO;
     };
     if let Some(code) =
-        dir.to_bytes().strip_prefix(b"-").and_then(|o| tell_of("svok", SVOK_HELP, o))
+        tell_of(SVOK.name, SVOK.usage, SVOK.notes, dir.to_bytes().get(1..).unwrap_or_default())
     {
         return code;
     }
@@ -89,10 +88,14 @@ pub fn is_supervised(start: &Start) -> u8 {
 
 /// Answers `--help` and `--version`, without their first dash.
 #[inline(never)]
-fn tell_of(name: &str, help: &str, option: &[u8]) -> Option<u8> {
-    let is_help = option == b"-help".as_slice();
-    let is_one = is_help || option == b"-version".as_slice();
-    if is_one { Some(answer(name, help, is_help)) } else { None }
+fn tell_of(name: &str, usage: &str, notes: &str, option: &[u8]) -> Option<u8> {
+    if option == b"-help".as_slice() {
+        Some(answer(&["usage: ", usage, "\n", notes, "\n"]))
+    } else if option == b"-version".as_slice() {
+        Some(answer(&[name, VERSION]))
+    } else {
+        None
+    }
 }
 
 /// Says what is wrong in daemontools' words.

@@ -5,11 +5,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use runit_core::control::ControlByte;
-use runit_core::layout::SERVICE;
 use runit_core::status::StatusRecord;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
-use runit_rt::errtext::text;
+use runit_rt::errtext::local;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 
@@ -18,9 +17,9 @@ use crate::client::{self, Trouble, View};
 use crate::command::Order;
 use crate::console::{Console, complain};
 use crate::goal::{Before, Goal, Moment, Verdict};
-use crate::place::Place;
+use crate::place::{Place, SERVICE};
 use crate::render::{PartOf, Text};
-use crate::watch::{News, Watches};
+use crate::watch::{News, UNWATCHED, Watched, Watches};
 
 /// How often to look where nothing tells of changes.
 const LOOK_EVERY: u64 = 100 * MILLISECOND;
@@ -37,8 +36,8 @@ const NEVER: u64 = u64::MAX;
 struct Job<'a> {
     name: &'a [u8],
     before: Before,
-    /// Whether a change will be heard of.
-    watched: bool,
+    /// Its watches, if a change will be heard of.
+    watched: Watched,
     /// When to look at it, whatever is heard.
     look_at: u64,
     readiness: Readiness,
@@ -71,17 +70,18 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Tells the supervisor of the service `name` what is wanted.
+    #[inline(never)]
     pub fn send(&mut self, name: &'a [u8]) {
         self.place.enter(name);
         // The watch comes first, then the look, then the command: nothing that
         // comes of the command can be missed.
-        let watched = self.watch(self.jobs.len());
+        let watched = self.watch();
         let told = client::status(self.place).and_then(|record| {
             // In this order: see `Moment`.
             let real = real();
             let sent = Moment { real, monotonic: monotonic() };
-            if !client::is_wanted_already(self.order.send, &record) {
-                client::send(self.place, &self.order.send)?;
+            if !client::is_wanted_already(self.order.bytes(), &record) {
+                client::send(self.place, self.order.bytes())?;
             }
             Ok(Before { since: record.since, sent })
         });
@@ -100,12 +100,14 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         }
     }
 
-    fn watch(&mut self, service: usize) -> bool {
-        self.watches.as_mut().is_some_and(|watches| watches.add(self.place, service))
+    #[inline(never)]
+    fn watch(&mut self) -> Watched {
+        self.watches.as_mut().map_or(UNWATCHED, |watches| watches.add(self.place))
     }
 
     /// Reports trouble with a service. A supervisor that is not there is what
     /// some commands want.
+    #[inline(never)]
     fn give_trouble(&mut self, name: &'a [u8], trouble: Trouble) {
         let mut line = Text::new();
         if trouble == Trouble::NotRunning && self.order.goal == Goal::Gone {
@@ -122,6 +124,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Waits for at most `seconds` since the first command.
+    #[inline(never)]
     pub fn wait(&mut self, seconds: u64) {
         let start = self.jobs.first().map_or(0, |job| job.before.sent.monotonic);
         let limit = start.saturating_add(seconds.saturating_mul(1000 * MILLISECOND));
@@ -166,12 +169,13 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Looks at a service, and reports it if it is to be waited for no longer.
+    #[inline(never)]
     fn look(&mut self, index: usize, now: u64) {
         let Some(&Job { name, watched, before, .. }) = self.jobs.get(index) else {
             return;
         };
         self.place.enter(name);
-        let watched = watched || self.watch(index);
+        let watched = if watched == UNWATCHED { self.watch() } else { watched };
         let status = client::status(self.place);
         // In this order: see `Moment`.
         let now_here = monotonic();
@@ -180,7 +184,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             return;
         };
         job.watched = watched;
-        job.look_at = if watched { NEVER } else { now + LOOK_EVERY };
+        job.look_at = if watched == UNWATCHED { now + LOOK_EVERY } else { NEVER };
         let record = match status {
             Ok(record) => record,
             Err(trouble) => {
@@ -213,13 +217,14 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
 
     /// Reports a service that is not where it should be, and kills it if that
     /// is what was asked for.
+    #[inline(never)]
     fn expire(&mut self, name: &'a [u8]) {
         self.place.enter(name);
         let forced = self.order.forced;
         let result = client::status(self.place).and_then(|record| {
             self.console.failures += 1;
             self.report(if forced { "kill: " } else { "timeout: " }, name, record);
-            if forced { client::send(self.place, &[Some(ControlByte::Kill)]) } else { Ok(()) }
+            if forced { client::send(self.place, &[ControlByte::Kill.byte()]) } else { Ok(()) }
         });
         if let Err(trouble) = result {
             self.give_trouble(name, trouble);
@@ -231,7 +236,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let mut view = View { record, ..View::default() };
         view.look_for_down(self.place, &SERVICE);
         if let Some(error) = view.down_error {
-            complain("warning: unable to stat ", name, "/down", text(error));
+            complain("warning: unable to stat ", name, "/down", local(error));
         }
         let mut line = Text::new();
         line.add(label);
@@ -241,8 +246,13 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
     }
 
     /// Waits until something is heard, at most this long.
+    #[inline(never)]
     fn sleep(&self, at_most: u64) {
-        let timeout = Timespec::try_from(Duration::from_nanos(at_most)).ok();
+        let time = Duration::from_nanos(at_most);
+        let timeout = Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        };
         let inotify = self.watches.as_ref().and_then(Watches::source).map(AsFd::as_fd);
         let signals = self.checks.source().map(AsFd::as_fd);
         // An interruption is as good a reason to look as any; nothing else
@@ -250,24 +260,27 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let _ = match (inotify.or(signals), signals.or(inotify)) {
             (Some(one), Some(other)) => poll(
                 &mut [one, other].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-                timeout.as_ref(),
+                Some(&timeout),
             ),
-            _ => poll(&mut [], timeout.as_ref()),
+            _ => poll(&mut [], Some(&timeout)),
         };
     }
 
     /// Takes in what was heard.
+    #[inline(never)]
     fn hear(&mut self) {
         let jobs = &mut self.jobs;
         if let Some(watches) = &mut self.watches {
-            watches.read(&mut |service, news| {
-                let (first, count) = service.map_or((0, usize::MAX), |service| (service, 1));
-                for job in jobs.iter_mut().skip(first).take(count) {
+            watches.read(&mut |watch, news| {
+                for job in jobs.iter_mut() {
+                    if watch >= 0 && !job.watched.contains(&watch) {
+                        continue;
+                    }
                     job.look_at = 0;
                     match news {
                         News::Status => {}
                         News::Closed => job.settle = SETTLE_FIRST,
-                        News::Lost => job.watched = false,
+                        News::Lost => job.watched = UNWATCHED,
                     }
                 }
             });
@@ -291,6 +304,7 @@ impl Job<'_> {
 
     /// Whether a service that runs is ready; starts its check where that is to
     /// be asked.
+    #[inline(never)]
     fn is_ready(
         &mut self,
         checks: &mut Checks<'_>,

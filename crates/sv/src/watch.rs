@@ -4,22 +4,16 @@
 //! `supervise/` tells of each change; and when it ends, the reading end of
 //! `ok` is closed, of which a watch on that file tells.
 
-use alloc::vec::Vec;
 use core::ffi::CStr;
-use core::mem::MaybeUninit;
 
-use runit_core::layout::SERVICE;
 use rustix::fd::OwnedFd;
-use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::statfs;
 
-use crate::place::Place;
+use crate::place::{Place, SERVICE, SUPERVISE};
 
 /// Room for many events at once; one has at most 16 bytes and a file name.
 const BUFFER: usize = 4096;
-
-/// More watches than any machine allows.
-const MOST_WATCHES: usize = 1 << 24;
 
 /// File systems on which others may change files without the kernel here
 /// hearing of it (linux/magic.h): 9P, AFS, Ceph, CIFS, Coda, FUSE, NFS, SMB.
@@ -35,6 +29,11 @@ const NOT_ALL_HEARD: [u32; 9] = [
     0xfe53_4d42,
 ];
 
+/// What an event says: of a file moved in, of a reader gone, of the watch's end.
+const IN_MOVED_TO: u32 = 0x80;
+const IN_CLOSE_NOWRITE: u32 = 0x10;
+const IN_IGNORED: u32 = 0x8000;
+
 /// What happened to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
@@ -46,87 +45,84 @@ pub enum News {
     Lost,
 }
 
-/// Watches on services, which go by numbers.
-pub struct Watches {
-    inotify: Option<OwnedFd>,
-    /// Whose each watch is, by its number, which the kernel counts from 1.
-    owners: Vec<Option<usize>>,
-}
+/// Watches on services.
+pub struct Watches(Option<OwnedFd>);
+
+/// The numbers of a service's watches: on `supervise/` and on `ok`.
+pub type Watched = [i32; 2];
+
+/// The numbers of no watches.
+pub const UNWATCHED: Watched = [0; 2];
 
 impl Watches {
     /// None yet. Where inotify is not to be had, none ever.
     pub fn new() -> Self {
-        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
-        Self { inotify, owners: Vec::new() }
+        Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok())
     }
 
-    /// Watches the service in `place` as number `service`. Says whether every
-    /// change will be heard of: not where others may make changes, and not of
-    /// a directory that is watched as another service's.
+    /// Watches the service in `place`, if every change will be heard of.
     #[inline(never)]
-    pub fn add(&mut self, place: &mut Place<'_>, service: usize) -> bool {
+    pub fn add(&mut self, place: &mut Place<'_>) -> Watched {
         let changes = WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::DELETE_SELF;
         let closing = WatchFlags::CLOSE_NOWRITE | WatchFlags::DELETE_SELF;
-        self.watch(place.at(SERVICE.supervise), changes, service)
-            && self.watch(place.at(SERVICE.ok), closing, service)
-            && !is_remote(place.at(SERVICE.supervise))
+        let watched =
+            [self.watch(place.at(SUPERVISE), changes), self.watch(place.at(SERVICE.ok), closing)];
+        let is_heard = !watched.contains(&0) && !is_remote(place.at(SUPERVISE));
+        if is_heard { watched } else { UNWATCHED }
     }
 
     #[inline(never)]
-    fn watch(&mut self, path: &CStr, events: WatchFlags, service: usize) -> bool {
-        let Some(watch) = self.inotify.as_ref().and_then(|inotify| {
-            let watch = inotify::add_watch(inotify, path, events).ok()?;
-            usize::try_from(watch).ok().filter(|&watch| watch < MOST_WATCHES)
-        }) else {
-            return false;
-        };
-        while self.owners.len() <= watch {
-            self.owners.push(None);
-        }
-        self.owners.get_mut(watch).is_some_and(|owner| *owner.get_or_insert(service) == service)
+    fn watch(&mut self, path: &CStr, events: WatchFlags) -> i32 {
+        let watch = self.0.as_ref().map(|inotify| inotify::add_watch(inotify, path, events));
+        // The kernel counts from 1.
+        watch.and_then(Result::ok).unwrap_or(0)
     }
 
     /// What can be polled for input, if anything can.
     pub fn source(&self) -> Option<&OwnedFd> {
-        self.inotify.as_ref()
+        self.0.as_ref()
     }
 
-    /// Tells `hear` what happened to which service since the last time; all
-    /// that the kernel had no room for happened to `None`.
+    /// Tells `hear` what happened since the last time to the service that has
+    /// this watch; what the kernel had no room for, to all, and -1.
     #[inline(never)]
-    pub fn read(&mut self, hear: &mut dyn FnMut(Option<usize>, News)) {
-        let Some(inotify) = &self.inotify else {
+    pub fn read(&mut self, hear: &mut dyn FnMut(i32, News)) {
+        let Some(inotify) = &self.0 else {
             return;
         };
-        let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
-        let mut events = inotify::Reader::new(inotify, &mut buffer);
+        let mut buffer = [0; BUFFER];
         // An error: nothing more for now.
-        while let Ok(event) = events.next() {
-            let flags = event.events();
-            let news = if flags.contains(ReadFlags::IGNORED) {
-                News::Lost
-            } else if flags.contains(ReadFlags::CLOSE_NOWRITE) {
-                News::Closed
-            } else if flags.contains(ReadFlags::MOVED_TO) && event.file_name() != Some(c"status") {
-                // The other files that change with it.
-                continue;
-            } else {
-                News::Status
-            };
-            let owner = usize::try_from(event.wd()).ok().and_then(|wd| self.owners.get_mut(wd));
-            match owner {
-                Some(owner) => {
-                    if owner.is_some() {
-                        hear(*owner, news);
-                    }
-                    if news == News::Lost {
-                        *owner = None;
-                    }
+        while let Ok(length) = rustix::io::read(inotify, &mut buffer) {
+            let mut rest = buffer.get(..length).unwrap_or_default();
+            while let Some((watch, flags, name, behind)) = event(rest) {
+                rest = behind;
+                if flags & IN_MOVED_TO != 0 && !name.starts_with(b"status\0") {
+                    // The other files that change with it.
+                    continue;
                 }
-                None => hear(None, news),
+                hear(
+                    watch,
+                    match flags & (IN_IGNORED | IN_CLOSE_NOWRITE) {
+                        0 => News::Status,
+                        IN_CLOSE_NOWRITE => News::Closed,
+                        _ => News::Lost,
+                    },
+                );
             }
         }
     }
+}
+
+/// Takes an event (inotify(7)) from the front: the watch, what happened, the
+/// name of the file, ended by NUL, and what follows.
+fn event(bytes: &[u8]) -> Option<(i32, u32, &[u8], &[u8])> {
+    let (watch, rest) = bytes.split_first_chunk()?;
+    let (flags, rest) = rest.split_first_chunk()?;
+    let (_, rest) = rest.split_first_chunk::<4>()?;
+    let (length, rest) = rest.split_first_chunk()?;
+    let length = usize::try_from(u32::from_ne_bytes(*length)).ok()?;
+    let (name, behind) = rest.split_at_checked(length)?;
+    Some((i32::from_ne_bytes(*watch), u32::from_ne_bytes(*flags), name, behind))
 }
 
 /// Whether a file's file system is one of [`NOT_ALL_HEARD`].
@@ -146,6 +142,25 @@ fn is_not_all_heard(kind: impl Into<i64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_are_taken_one_by_one() {
+        let mut bytes = std::vec::Vec::new();
+        for (watch, flags, name) in [(1_i32, 0x80_u32, &b"status\0\0"[..]), (-1, 0x4000, b"")] {
+            bytes.extend_from_slice(&watch.to_ne_bytes());
+            bytes.extend_from_slice(&flags.to_ne_bytes());
+            bytes.extend_from_slice(&[0; 4]);
+            bytes.extend_from_slice(&u32::try_from(name.len()).unwrap().to_ne_bytes());
+            bytes.extend_from_slice(name);
+        }
+        let (watch, flags, name, rest) = event(&bytes).unwrap();
+        assert_eq!((watch, flags, name), (1, IN_MOVED_TO, &b"status\0\0"[..]));
+        assert_eq!(event(rest), Some((-1, 0x4000, &b""[..], &b""[..])));
+        // What is cut off is none.
+        for length in 0..24 {
+            assert_eq!(event(&bytes[..length]), None);
+        }
+    }
 
     #[test]
     fn remote_file_systems_are_known_with_either_sign() {
