@@ -10,7 +10,7 @@ use runit_core::tai::Tai64n;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
 use runit_rt::spawn::{Executable, Failure, FixedPath, Session, Spawn};
 use runit_rt::stdio;
-use runit_rt::strings::{CStrList, ListBuf};
+use runit_rt::strings::{CStrList, Slot, list_in};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
@@ -163,16 +163,26 @@ impl<'a> Checks<'a> {
     }
 
     /// Starts the check of the service `name` in `place`, if it has one.
-    #[inline(never)]
     pub fn start(&mut self, name: &[u8], place: &mut Place<'_>) -> Started {
-        match look_for(place.at(place::CHECK)) {
-            Ok(()) => {}
+        let (what, error, started) = match look_for(place.at(place::CHECK)) {
+            Ok(()) => match self.spawn(place.at(c".")) {
+                (Ok(process), None) => return Started::Running(process),
+                (Err(error), _) => ("warning: unable to fork for ", error, Started::Later),
+                (_, Some(Failure::Directory(e) | Failure::Descriptor(e) | Failure::Execute(e))) => {
+                    ("warning: unable to run ", e, Started::Ready)
+                }
+            },
             Err(Errno::NOENT) => return Started::Ready,
-            Err(error) => {
-                complain("warning: unable to stat ", name, "/check", local(error));
-                return Started::Ready;
-            }
-        }
+            Err(error) => ("warning: unable to stat ", error, Started::Ready),
+        };
+        complain(what, name, "/check", local(error));
+        started
+    }
+
+    /// Starts a check in the directory `dir`; tells why it could not be, or be
+    /// executed.
+    #[inline(never)]
+    fn spawn(&mut self, dir: &CStr) -> (Result<Pid, Errno>, Option<Failure>) {
         if !self.used {
             self.used = true;
             self.ends = SignalFd::new(ENDS).ok();
@@ -180,26 +190,19 @@ impl<'a> Checks<'a> {
             let _ = fcntl_setfd(stdio::stdout(), FdFlags::CLOEXEC);
         }
         let failure = Cell::new(None);
-        let argv = ListBuf::<2>::new(&[CHECK]);
+        let mut argv = [Slot::default(); 2];
+        let argv = list_in(&mut argv, [CHECK]).unwrap_or(self.env);
         let spawn = Spawn {
             program: Check,
-            argv: argv.as_list(),
+            argv,
             env: self.env,
-            dir: Some(place.at(c".")),
+            dir: Some(dir),
             fds: &[],
             session: Session::Inherit,
             signals: self.inherited,
             failed: &|reason| failure.set(Some(reason)),
         };
-        let (what, error, started) = match (spawn.start(), failure.get()) {
-            (Ok(process), None) => return Started::Running(process),
-            (Err(error), _) => ("warning: unable to fork for ", error, Started::Later),
-            (_, Some(Failure::Directory(e) | Failure::Descriptor(e) | Failure::Execute(e))) => {
-                ("warning: unable to run ", e, Started::Ready)
-            }
-        };
-        complain(what, name, "/check", local(error));
-        started
+        (spawn.start(), failure.get())
     }
 
     /// What can be polled for input when checks end; nothing before the first
