@@ -27,10 +27,7 @@ impl Directories<'_> {
         for &Service { name, .. } in services {
             source.enter_at(self.source, name);
             link.enter_at(self.running, name);
-            let result = if name.is_empty()
-                || name.starts_with(b".")
-                || name.iter().any(|&byte| byte == b'/')
-            {
+            let result = if name.is_empty() || name.starts_with(b".") || name.contains(&b'/') {
                 Err("not the name of a service")
             } else if !enable {
                 disable(&mut source, &mut link)
