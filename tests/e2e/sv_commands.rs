@@ -138,7 +138,7 @@ fn a_number_of_seconds_that_is_none() {
         services.sv_args(["-w", value, "down", "a"]).is_all(
             100,
             "",
-            &format!("fatal: -w is no number of seconds: {value}\n"),
+            &format!("fatal: -w {value}: not a number of seconds\n"),
         );
     }
     assert_eq!(service.heard(), "");
@@ -147,7 +147,7 @@ fn a_number_of_seconds_that_is_none() {
     runit_tests::sv::answer(&mut command).is_all(
         0,
         "ok: run: a: (pid N) Ns\n",
-        "warning: SVWAIT is no number of seconds: soon\n",
+        "warning: SVWAIT soon: not a number of seconds\n",
     );
 }
 

@@ -101,7 +101,7 @@ fn wrong_usage() {
         for words in ["enable", "disable"] {
             services.called("a", words).is_all(2, "", USAGE);
         }
-        services.called("a", "-w x stop").is_all(2, "", "fatal: -w is no number of seconds: x\n");
+        services.called("a", "-w x stop").is_all(2, "", "fatal: -w x: not a number of seconds\n");
     }
     assert_eq!(played.heard(), "");
 }

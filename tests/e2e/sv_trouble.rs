@@ -113,8 +113,7 @@ fn a_person_without_permission_is_told_so() {
     };
     let hint = if suite::is_program_ours("sv") {
         format!(
-            "warning: you have no permission for a/supervise: it belongs to user {}, \
-             use sv as that user or as root\n",
+            "warning: no permission: a/supervise is for user {} and root only\n",
             rustix::process::geteuid().as_raw()
         )
     } else {
@@ -173,7 +172,7 @@ fn standard_output_that_takes_nothing() {
             .unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let said = "warning: unable to write: standard output: out of disk space\n".to_owned();
+    let said = "warning: unable to write to standard output: out of disk space\n".to_owned();
     assert_eq!(full(&["status", "a"]), (Some(1), said.clone()));
     assert_eq!(full(&["start", "a"]), (Some(1), said));
     assert_eq!(full(&["down", "a"]), (Some(0), String::new()));

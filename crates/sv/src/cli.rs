@@ -39,6 +39,10 @@ const SVSRC: &str = match option_env!("RUNIT_SVSRC") {
 /// For how many seconds to wait, where `SVWAIT` does not say.
 const SVWAIT: &str = "7";
 
+/// The exit code where there is nothing that could be tried. (For an init
+/// script, whose service is named, there always is.)
+const FATAL: u8 = 100;
+
 /// What is wrong with a number of seconds.
 const NO_NUMBER: &str = "not a number of seconds";
 
@@ -102,10 +106,6 @@ impl Caller {
     fn wrong_usage(self) -> u8 {
         if self == Self::Sv { 100 } else { 2 }
     }
-
-    fn fatal(self) -> u8 {
-        if self == Self::Sv { 100 } else { 151 }
-    }
 }
 
 impl<'a> Call<'a> {
@@ -129,8 +129,8 @@ impl<'a> Call<'a> {
                     return Err(self.caller.wrong_usage());
                 }
             }
-            Ok(Found::Help) => return Err(answer(&[SV_HELP])),
-            Ok(Found::Version) => return Err(answer(&[SV.name, VERSION])),
+            Ok(Found::Help) => return Err(answer(SV_HELP, "")),
+            Ok(Found::Version) => return Err(answer(SV.name, VERSION)),
             other => {
                 let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {
@@ -155,50 +155,39 @@ impl<'a> Call<'a> {
     /// Does what `command` says to the services `names`.
     #[inline(never)]
     fn execute(&self, command: Option<Command>, names: &[Service<'_>]) -> u8 {
+        let Some(command) = command else {
+            return self.usage();
+        };
+        let is_list = matches!(command, Command::List);
+        let is_told = is_list || matches!(command, Command::Status);
+        if if is_told { is_list && !names.is_empty() } else { names.is_empty() || self.as_json } {
+            return self.usage();
+        }
+        let running = self.directories.running;
+        let source = if is_list { Some(self.directories.source) } else { None };
+        let all = match if names.is_empty() { services(running, source) } else { Ok(Vec::new()) } {
+            Ok(all) => all,
+            Err((directory, error)) => {
+                complain("fatal: unable to read directory ", directory, "", errtext::local(error));
+                return FATAL;
+            }
+        };
+        let names = if names.is_empty() { &all } else { names };
         let mut console = Console::default();
-        let mut place = Place::new(self.directories.running);
-        let named = !names.is_empty();
+        let mut place = Place::new(running);
         match command {
-            Some(Command::Status) if named => {
-                let last = self.form(None).show(names, &mut place, &mut console);
+            Command::Status | Command::List => {
+                let last = self.form(source).show(names, &mut place, &mut console);
                 if self.caller == Caller::InitScript {
                     console.finish(&mut place);
                     return init_script_status(&last);
                 }
             }
-            Some(Command::Status) => return self.show_all(None),
-            Some(Command::List) if !named => return self.show_all(Some(self.directories.source)),
-            Some(Command::Order(order)) if named && !self.as_json => {
-                self.order(order, names, &mut place, &mut console);
-            }
-            Some(Command::Enable) if named && !self.as_json => {
-                self.directories.change(true, names, &mut console);
-            }
-            Some(Command::Disable) if named && !self.as_json => {
-                self.directories.change(false, names, &mut console);
-            }
-            _ => return self.usage(),
+            Command::Order(order) => self.order(order, names, &mut place, &mut console),
+            Command::Enable => self.directories.change(true, names, &mut console),
+            Command::Disable => self.directories.change(false, names, &mut console),
         }
         console.finish(&mut place)
-    }
-
-    /// Tells the state of all services: those that run, and for `list` those
-    /// in `source`.
-    #[inline(never)]
-    fn show_all(&self, source: Option<&'a [u8]>) -> u8 {
-        let running = self.directories.running;
-        match services(running, source) {
-            Ok(all) => {
-                let mut console = Console::default();
-                let mut place = Place::new(running);
-                self.form(source).show(&all, &mut place, &mut console);
-                console.finish(&mut place)
-            }
-            Err((directory, error)) => {
-                complain("fatal: unable to read directory ", directory, "", errtext::local(error));
-                self.caller.fatal()
-            }
-        }
     }
 
     fn form(&self, source: Option<&'a [u8]>) -> Form<'a> {

@@ -32,8 +32,13 @@ pub fn complain(what: &str, name: &[u8], file: &str, why: &str) {
 /// Writes a line to standard error, of which only its end is missing.
 pub fn say(line: &mut Text) {
     line.push(b"\n");
+    show(line);
+}
+
+/// Writes to standard error.
+pub fn show(text: &Text) {
     // There is no one to tell if this fails.
-    let _ = write_to(stdio::stderr(), &line.bytes);
+    let _ = write_to(stdio::stderr(), &text.bytes);
 }
 
 fn write_to(fd: BorrowedFd<'_>, mut rest: &[u8]) -> Result<(), Errno> {

@@ -40,7 +40,10 @@ impl Directories<'_> {
             line.add(if result.is_ok() { "ok: " } else { "fail: " });
             line.name(name);
             line.add(": ");
-            console.failures += usize::from(result.is_err());
+            if result.is_err() {
+                console.failures += 1;
+                line.add(if enable { "unable to enable: " } else { "unable to disable: " });
+            }
             line.add(result.unwrap_or_else(|why| why));
             line.add("\n");
             console.print(&line);

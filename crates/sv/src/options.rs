@@ -1,4 +1,4 @@
-//! The options of `sv`, `svc` and `svok`, and how the three present themselves.
+//! The options of `sv`, and how it, `svc` and `svok` present themselves.
 
 use runit_core::options::Opt;
 use runit_core::tool::Tool;
@@ -58,66 +58,47 @@ pub const SV: Tool<Key> = Tool {
 };
 
 const NOTES: &str = "\
-A SERVICE that begins with / or . or ends in / is a directory, any other a name
-in SVDIR. NAME/log is the log service of NAME.
+A SERVICE with / or . in front or / behind is a directory, any other is in
+SVDIR. NAME/log is the log service of NAME.
 
-Commands, by their first letter; with -v they wait, but for status:
-  status                tell the state of each SERVICE, or of all in SVDIR
+Commands, by their first letter; with -v they wait:
+  status                the state of each SERVICE, or of all in SVDIR
   up down once exit     want it up, down, run once, down and unsupervised
   pause cont hup alarm interrupt quit 1 2 term kill
                         send STOP CONT HUP ALRM INT QUIT USR1 USR2 TERM KILL
 Words that wait:
-  start stop restart    until it is up, if there is a ./check that exits 0;
-                        until it is down; until it is up again
+  start stop restart    until it is up and ./check exits 0, down, up again
   try-restart           as restart, if it is wanted up
   reload                send HUP
   shutdown              exit, until the supervisor is gone
   check                 until it is as it is wanted
   force-stop force-reload force-restart force-shutdown
-                        as stop, try-restart, restart, shutdown; then KILL
-For the administrator:
-  list                  tell of the services in SVSRC and SVDIR
-  enable disable        link SERVICE from SVSRC into SVDIR, or remove the link
+                        as stop, try-restart, restart, shutdown, then KILL
+New words:
+  list                  the services in SVSRC and SVDIR
+  enable disable        link from SVSRC into SVDIR, or remove the link
 
-./check is run again after 10 ms, 20 ms and so on up to 420 ms.
-Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT.
-Exit code: for how many services it failed, at most 99; 100 for wrong usage.
-Under other names it is svc, svok, or the init script of that service.";
-
-/// `svc`, whose options are the control bytes themselves.
-pub const SVC: Tool<Key> = Tool {
-    name: "svc",
-    usage: "svc [-udopchaitkxq12] dir ...",
-    synopsis: &["svc [-udopchaitkxq12] DIR ..."],
-    about: "Sends commands to the supervisor of each DIR, in the order given.",
-    options: &[],
-    notes: SVC_LETTERS,
-};
+Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT (7).
+Exit code: how many failed, at most 99; 100 wrong usage.";
 
 /// What daemontools lists where an option is none, and ours behind it.
 pub const SVC_LETTERS: &str = "svc options: u up, d down, o once, x exit, p pause, c continue, \
-     h hup, a alarm, i interrupt, t term, k kill, q quit, 1 usr1, 2 usr2";
+     h hup, a alarm, i interrupt, t term, k kill, q quit, 1 usr1, 2 usr2\n";
 
-/// `svok`.
-pub const SVOK: Tool<Key> = Tool {
-    name: "svok",
-    usage: "svok dir",
-    synopsis: &["svok DIR"],
-    about: "Tells whether the service in DIR has a supervisor.",
-    options: &[],
-    notes: "Exit code: 0 yes, 100 no, 111 trouble.",
-};
+/// What `--help` of `svc` prints before [`SVC_LETTERS`].
+pub const SVC_HELP: &str = "usage: svc [-udopchaitkxq12] DIR ...\n";
 
-/// Prints name and version, or the pieces of a help, on standard output; gives
-/// the exit code.
+/// What `--help` of `svok` prints.
+pub const SVOK_HELP: &str = "usage: svok DIR\nExit code: 0 supervised, 100 not, 111 trouble\n";
+
+/// Prints two pieces of text on standard output; gives the exit code.
 #[inline(never)]
-pub fn answer(pieces: &[&str]) -> u8 {
-    let mut text = Text::new();
-    for piece in pieces {
-        text.add(piece);
-    }
+pub fn answer(text: &str, rest: &str) -> u8 {
+    let mut line = Text::new();
+    line.add(text);
+    line.add(rest);
     let mut console = Console::default();
-    console.print(&text);
+    console.print(&line);
     if console.failures == 0 { 0 } else { 111 }
 }
 
@@ -166,7 +147,7 @@ mod tests {
     fn svc_names_every_control_byte() {
         for command in ControlByte::ALL {
             let letter = char::from(command.byte());
-            assert!(SVC.usage.split(']').next().unwrap().contains(letter), "{letter}");
+            assert!(SVC_HELP.split(']').next().unwrap().contains(letter), "{letter}");
             assert!(SVC_LETTERS.contains(&std::format!(" {letter} ")), "{letter}");
         }
     }

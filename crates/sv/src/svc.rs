@@ -8,8 +8,8 @@ use runit_core::control::ControlByte;
 use runit_rt::start::Start;
 
 use crate::client::{self, Trouble};
-use crate::console::say;
-use crate::options::{SVC, SVC_LETTERS, SVOK, VERSION, answer};
+use crate::console::{say, show};
+use crate::options::{SVC_HELP, SVC_LETTERS, SVOK_HELP, VERSION, answer};
 use crate::place::Place;
 use crate::render::Text;
 
@@ -30,7 +30,7 @@ pub fn control(start: &Start) -> u8 {
             dirs = here;
             break;
         };
-        if let Some(code) = tell_of(SVC.name, SVC.usage, SVC.notes, letters) {
+        if let Some(code) = tell_of("svc", [SVC_HELP, SVC_LETTERS], letters) {
             return code;
         }
         here = dirs;
@@ -44,7 +44,7 @@ pub fn control(start: &Start) -> u8 {
                 text.name(&[letter]);
                 text.add("\n");
                 text.add(SVC_LETTERS);
-                say(&mut text);
+                show(&text);
                 return NO;
             }
         }
@@ -70,7 +70,7 @@ pub fn is_supervised(start: &Start) -> u8 {
         return NO;
     };
     if let Some(code) =
-        tell_of(SVOK.name, SVOK.usage, SVOK.notes, dir.to_bytes().get(1..).unwrap_or_default())
+        tell_of("svok", [SVOK_HELP, ""], dir.to_bytes().get(1..).unwrap_or_default())
     {
         return code;
     }
@@ -88,11 +88,11 @@ pub fn is_supervised(start: &Start) -> u8 {
 
 /// Answers `--help` and `--version`, without their first dash.
 #[inline(never)]
-fn tell_of(name: &str, usage: &str, notes: &str, option: &[u8]) -> Option<u8> {
+fn tell_of(name: &str, help: [&str; 2], option: &[u8]) -> Option<u8> {
     if option == b"-help".as_slice() {
-        Some(answer(&["usage: ", usage, "\n", notes, "\n"]))
+        Some(answer(help[0], help[1]))
     } else if option == b"-version".as_slice() {
-        Some(answer(&[name, VERSION]))
+        Some(answer(name, VERSION))
     } else {
         None
     }
