@@ -44,8 +44,8 @@ fn a_status_that_is_none() {
     only_ours!("sv", "the reference waits for a writer, and believes any 20 bytes and more");
     make_fifo(&file);
     services.sv("status a").is_all(1, bad, "");
-    for nonsense in [&[b'x'; 21][..], &vec![b'x'; 1 << 20], &[0xff; 20]] {
-        played.set_bytes(nonsense);
+    for nonsense in [vec![b'x'; 21], vec![b'x'; 1 << 20], vec![0xff; 20]] {
+        played.set_bytes(&nonsense);
         services.sv("status a").is_all(1, bad, "");
     }
 }

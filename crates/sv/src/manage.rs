@@ -27,7 +27,7 @@ impl Directories<'_> {
         for &Service { name, .. } in services {
             source.enter_at(self.source, name);
             link.enter_at(self.running, name);
-            let result = if name.is_empty() || name.starts_with(b".") || name.contains(&b'/') {
+            let result = if name.is_empty() || name.starts_with(b".") || has_slash(name) {
                 Err("not the name of a service")
             } else if !enable {
                 disable(&mut source, &mut link)
@@ -49,6 +49,11 @@ impl Directories<'_> {
             console.print(&line);
         }
     }
+}
+
+#[expect(clippy::manual_contains, reason = "it brings a fast search, ten times as long")]
+fn has_slash(name: &[u8]) -> bool {
+    name.iter().any(|&byte| byte == b'/')
 }
 
 /// Makes a link to the service, and tells what became of it, or why not. What is there is never replaced.

@@ -65,7 +65,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         place: &'w mut Place<'p>,
         console: &'w mut Console<'a>,
     ) -> Self {
-        let watches = waits.then(Watches::new);
+        let watches = waits.then(Watches::none);
         Self { order, watches, checks, jobs: Vec::new(), place, console }
     }
 

@@ -56,8 +56,7 @@ pub const UNWATCHED: Watched = [0; 2];
 
 impl Watches {
     /// None yet. Where inotify is not to be had, none ever.
-    #[expect(clippy::new_without_default, reason = "it asks the kernel for something")]
-    pub fn new() -> Self {
+    pub fn none() -> Self {
         Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok())
     }
 
