@@ -51,7 +51,7 @@ fn no_new_privileges() {
 fn the_bounding_set_is_reduced() {
     only_ours!("C runit has no such option");
     let said = chpst(["--bounding", "none", "echo", "ran"]).ordinary().fails(111);
-    let step = "reduce the capability bounding set";
+    let step = "reduce the bounding set";
     assert_eq!(said, format!("chpst: fatal: unable to {step}: permission denied\n"));
     if !only_root("reduce the bounding set") {
         return;

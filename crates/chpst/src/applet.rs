@@ -65,16 +65,16 @@ pub static TOOLS: [Tool<Key>; 7] = [
         about: "Changes the state of its process as the options say, and becomes PROG.",
         options: CHPST,
         notes: "USER: a name, :UID:GID[:GID...], or +NAME with all groups of the account\n\
-            CAPS: names with commas between them, none, or ~NAMES for all others\n\
-            PATH: a directory, or without a leading slash a group below the cgroup v2 root\n\
-            N: a number, also with k, m or g (2^10, 2^20, 2^30), or = for the hard limit\n\
-            Exit codes: 100 wrong usage, 111 a step or PROG failed; else PROG's.",
+            CAPS: names with commas, none, or ~NAMES for all others\n\
+            PATH: a directory, or without leading slash one below the cgroup v2 root\n\
+            N: a number, also with k, m, g (2^10, 2^20, 2^30), or = for the hard limit\n\
+            Exit code: 100 wrong usage, 111 a step or PROG failed, else PROG's",
     },
     Tool {
         name: "setuidgid",
         usage: "setuidgid account child",
         synopsis: &["setuidgid account child"],
-        about: "Runs child as this account, without other groups than its own.",
+        about: "Runs child as this account, in its group alone.",
         options: &[],
         notes: "",
     },

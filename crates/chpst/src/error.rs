@@ -56,7 +56,7 @@ sentences! {
         UnknownAccount = "unknown account: ",
         VariableName = "no name for a variable: ",
         NoCgroup = "not in a cgroup v2 file system: ",
-        OtherIds = "the ids are not those that were set",
+        OtherIds = "the ids are not those asked for",
     }
     3 {
         Lookup = "get password/group file entry",
@@ -67,7 +67,6 @@ sentences! {
         ReadDirectory = "read directory: ",
         ReadFile = "read ",
         Environment = "set the environment",
-        Session = "lead a session",
         ChangeDirectory = "change directory: ",
         ChangeRoot = "change root directory",
         SetNice = "set nice level",
@@ -77,7 +76,7 @@ sentences! {
         CloseStdout = "close stdout",
         CloseStderr = "close stderr",
         SetLimit = "setrlimit()",
-        Bounding = "reduce the capability bounding set",
+        Bounding = "reduce the bounding set",
         KeepCapabilities = "keep capabilities",
         Ambient = "set ambient capabilities",
         NoNewPrivileges = "give up new privileges",

@@ -8,7 +8,7 @@ use runit_rt::Errno;
 use runit_rt::pile::Pile;
 use runit_rt::signal::Inherited;
 use runit_rt::spawn::{Program, Session, Spawn};
-use runit_rt::strings::{CStrList, ListBuf};
+use runit_rt::strings::{CStrList, Link, list_of};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -28,11 +28,12 @@ pub struct System<'a> {
 impl System<'_> {
     /// What `getent DATABASE NAME` says; nothing if there is no `getent`.
     fn getent(&self, database: &CStr, name: &[u8]) -> Result<&'static [u8], Errno> {
-        let argv = ListBuf::<4>::new(&[c"getent", database, c_string(&[name])?]);
+        let name = c_string(&[name])?;
+        let argv = [Link::to(c"getent"), Link::to(database), Link::to(name), Link::END];
         let (answer, out) = pipe_with(PipeFlags::CLOEXEC)?;
         let child = Spawn {
             program: Program::Search(c"getent", self.path),
-            argv: argv.as_list(),
+            argv: list_of(&argv).ok_or(Errno::NOMEM)?,
             env: self.env,
             dir: None,
             fds: &[(out.as_fd(), 1)],

@@ -183,20 +183,6 @@ fn take<'a>(plan: &mut Plan<'a>, key: Key, value: &'a CStr) -> Result<(), Error<
     Ok(())
 }
 
-const fn flag(key: Key, short: u8, long: &'static str, help: &'static str) -> Opt<Key> {
-    Opt { key, short: Some(short), long: Some(long), value: None, help }
-}
-
-const fn option(
-    key: Key,
-    short: u8,
-    long: &'static str,
-    value: &'static str,
-    help: &'static str,
-) -> Opt<Key> {
-    Opt { key, short: Some(short), long: Some(long), value: Some(value), help }
-}
-
 const fn letter(key: Key, short: u8, value: Option<&'static str>, help: &'static str) -> Opt<Key> {
     Opt { key, short: Some(short), long: None, value, help }
 }
@@ -210,40 +196,40 @@ const fn long(
     Opt { key, short: None, long: Some(long), value, help }
 }
 
-/// `chpst`'s options: letters are the reference's and its successors', words
-/// are ours.
+/// `chpst`'s options: letters are those of the reference and of its successors,
+/// words are ours.
 pub const CHPST: &[Opt<Key>] = &[
-    option(Key::Account, b'u', "user", "USER[:GROUP...]", "run as this user, in these groups"),
-    option(Key::EnvAccount, b'U', "env-user", "USER[:GROUP]", "set UID and GID to this user's"),
-    option(Key::Argv0, b'b', "argv0", "NAME", "call the program by this name"),
-    option(Key::EnvDir, b'e', "env-dir", "DIR", "set variables from the files in DIR"),
-    option(Key::Root, b'/', "root", "DIR", "change the root directory"),
-    option(Key::Dir, b'C', "chdir", "DIR", "then change the current directory"),
-    option(Key::Nice, b'n', "nice", "N", "add N to the nice value"),
-    option(Key::Lock(true), b'l', "lock", "FILE", "lock FILE, waiting for it"),
-    option(Key::Lock(false), b'L', "try-lock", "FILE", "lock FILE, or fail at once"),
-    option(Key::Memory, b'm', "memory", "N", "limit data, stack, locked memory, address space"),
-    option(Key::Limit(Resource::Data), b'd', "data", "N", "limit the data segment"),
-    option(Key::Limit(Resource::OpenFiles), b'o', "open-files", "N", "limit open files"),
-    option(Key::Limit(Resource::Processes), b'p', "processes", "N", "limit the user's processes"),
-    option(Key::Limit(Resource::FileSize), b'f', "file-size", "N", "limit the size of files"),
-    option(Key::Limit(Resource::Core), b'c', "core-size", "N", "limit the size of core files"),
-    option(Key::Limit(Resource::Resident), b'r', "resident", "N", "limit the resident set"),
-    option(Key::Limit(Resource::Cpu), b't', "cpu", "SECONDS", "limit processor time"),
+    letter(Key::Account, b'u', Some("USER[:GROUP...]"), "run as this user, in these groups"),
+    letter(Key::EnvAccount, b'U', Some("USER[:GROUP]"), "set UID and GID to this user's"),
+    letter(Key::Argv0, b'b', Some("NAME"), "call the program by this name"),
+    letter(Key::EnvDir, b'e', Some("DIR"), "set variables from the files in DIR"),
+    letter(Key::Root, b'/', Some("DIR"), "change the root directory"),
+    letter(Key::Dir, b'C', Some("DIR"), "then change the current directory"),
+    letter(Key::Nice, b'n', Some("N"), "add N to the nice value"),
+    letter(Key::Lock(true), b'l', Some("FILE"), "lock FILE, waiting for it"),
+    letter(Key::Lock(false), b'L', Some("FILE"), "lock FILE, or fail at once"),
+    letter(Key::Memory, b'm', Some("N"), "limit data, stack, locked memory, address space"),
+    letter(Key::Limit(Resource::Data), b'd', Some("N"), "limit the data segment"),
+    letter(Key::Limit(Resource::OpenFiles), b'o', Some("N"), "limit open files"),
+    letter(Key::Limit(Resource::Processes), b'p', Some("N"), "limit the user's processes"),
+    letter(Key::Limit(Resource::FileSize), b'f', Some("N"), "limit the size of files"),
+    letter(Key::Limit(Resource::Core), b'c', Some("N"), "limit the size of core files"),
+    letter(Key::Limit(Resource::Resident), b'r', Some("N"), "limit the resident set"),
+    letter(Key::Limit(Resource::Cpu), b't', Some("SECONDS"), "limit processor time"),
     long(Key::Limit(Resource::Stack), "stack", Some("N"), "limit the stack"),
     long(Key::Limit(Resource::Locked), "locked", Some("N"), "limit locked memory"),
     long(Key::Limit(Resource::AddressSpace), "address-space", Some("N"), "limit the address space"),
-    long(Key::Cgroup, "cgroup", Some("PATH"), "join this control group, created if missing"),
+    long(Key::Cgroup, "cgroup", Some("PATH"), "join this control group, made if missing"),
     long(Key::Bounding, "bounding", Some("CAPS"), "keep only these in the bounding set"),
     long(Key::Ambient, "ambient", Some("CAPS"), "let the program have these capabilities"),
     long(Key::NoNewPrivileges, "no-new-privileges", None, "never gain privileges by exec"),
     long(Key::Umask, "umask", Some("MODE"), "set the file mode mask, in octal"),
-    flag(Key::Session, b'P', "session", "lead a session of its own"),
-    flag(Key::Close(0), b'0', "close-stdin", "close standard input"),
-    flag(Key::Close(1), b'1', "close-stdout", "close standard output"),
-    flag(Key::Close(2), b'2', "close-stderr", "close standard error"),
-    flag(Key::Verbose, b'v', "verbose", "warn of what is skipped"),
-    letter(Key::Id, b'V', None, "show name, version and usage"),
+    letter(Key::Session, b'P', None, "lead a session of its own"),
+    letter(Key::Close(0), b'0', None, "close standard input"),
+    letter(Key::Close(1), b'1', None, "close standard output"),
+    letter(Key::Close(2), b'2', None, "close standard error"),
+    letter(Key::Verbose, b'v', None, "warn of what is skipped"),
+    letter(Key::Id, b'V', None, "show version and usage"),
 ];
 
 /// `setlock`'s options.

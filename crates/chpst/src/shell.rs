@@ -9,7 +9,6 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::{process, thread};
 
-use crate::VOICE;
 use crate::account::{Account, Ids};
 use crate::environment::Changes;
 use crate::error::{Error, Failed, What};
@@ -58,15 +57,7 @@ fn prepare<'a>(
         if let Step::EnvDir(dir) = step {
             shell.environment = envdir::apply(shell.environment, *dir, plan.verbose)?;
         } else if let Err(failed) = shell.perform(step) {
-            let error = failed.about(step.name());
-            // As the reference, goes on where this process leads a process
-            // group already and can therefore lead no new session.
-            if *step != Step::Session {
-                return Err(error);
-            }
-            if plan.verbose {
-                VOICE.say("warning: ", &error);
-            }
+            return Err(failed.about(step.name()));
         }
     }
     Ok((argv, path, shell.environment))
@@ -96,7 +87,12 @@ impl<'a> Shell<'a> {
     #[inline(never)]
     fn perform(&mut self, step: &Step<'a>) -> Result<(), Failed> {
         let (what, result) = match *step {
-            Step::Session => (What::Session, process::setsid().map(drop)),
+            Step::Session => {
+                // As the reference, goes on where this process leads a process
+                // group already and can therefore lead no new session.
+                let _ = process::setsid();
+                return Ok(());
+            }
             // Done by the caller.
             Step::EnvDir(_) => return Ok(()),
             Step::EnvAccount(account) => {

@@ -95,15 +95,19 @@ impl<'a, K: Copy> Scanner<'a, K> {
     }
 
     fn letter(&mut self) -> Result<Found<'a, K>, Misuse> {
-        let (letter, behind) = self.cluster.split_at(1);
+        // The caller has seen that the cluster is not empty.
+        let Some((letter, behind)) = self.cluster.split_first() else {
+            return Err(Misuse);
+        };
         self.cluster = behind;
-        let Some(option) = self.table.iter().find(|o| o.short == Some(letter[0])) else {
-            return Err(self.misuse(Complaint::Unknown(letter)));
+        let name = core::slice::from_ref(letter);
+        let Some(option) = self.table.iter().find(|o| o.short == Some(*letter)) else {
+            return Err(self.misuse(Complaint::Unknown(name)));
         };
         let value = match option.value {
             None => None,
             // The cluster ends in its NUL alone: the value is the next word.
-            Some(_) if self.cluster.len() <= 1 => Some(self.next_word(letter)?),
+            Some(_) if self.cluster.len() <= 1 => Some(self.next_word(name)?),
             Some(_) => Some(c_str_in(self.cluster).ok_or(Misuse)?),
         };
         if value.is_some() || self.cluster.len() <= 1 {
