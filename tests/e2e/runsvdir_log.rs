@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use runit_tests::dirs::{make_fifo, open_gate, write};
 use runit_tests::prelude::*;
-
-use crate::runsvdir_scan::Tree;
+use runit_tests::tree::Tree;
 
 /// Waits until argument `at` of the process is `wanted`.
 #[track_caller]
