@@ -3,11 +3,9 @@
 use std::fs;
 
 use runit_tests::dirs::{
-    APPEND, RECORDER, SLEEP, lines, make_fifo, open_gate, set_mode, text, wait_line_count,
-    wait_lines,
+    APPEND, RECORDER, lines, make_fifo, open_gate, set_mode, wait_line_count, wait_lines,
 };
 use runit_tests::prelude::*;
-use runit_tests::proc::Signals;
 use rustix::process::Signal;
 
 /// A script that notes `word` in the file `order` and ends with `code`.
@@ -385,28 +383,4 @@ fn exit_by_signal_waits_for_a_script_too() {
     open_gate(&service.join("gate"));
     assert_eq!(runsv.wait_exit(), 0);
     service.wait_stat("down");
-}
-
-#[test]
-fn signal_state_and_descriptors_of_a_script() {
-    let service = ServiceDirBuilder::sleeper()
-        .control('h', "echo $$ >script.pid; exec sleep 100000")
-        .log_run(SLEEP)
-        .build();
-    let _runsv = Supervisor::runsv(service.path());
-    service.wait_state(State::Run);
-    service.send("h");
-    wait_line_count(&service.join("script.pid"), 1);
-    let script = Proc(text(&service.join("script.pid")).trim().parse().unwrap());
-    script.wait_for_exec("sleep");
-    let signals = script.signals().unwrap();
-    if suite::is_ours() {
-        assert_eq!(signals.blocked, 0);
-    } else {
-        let blocked = Signals::bit(Signal::TERM) | Signals::bit(Signal::CHILD);
-        assert_eq!(signals.blocked, blocked);
-    }
-    assert_eq!(signals.ignored, Proc::ignored_by_heirs());
-    script.wait_for_three_fds();
-    assert_eq!(script.cwd(), fs::canonicalize(service.path()).ok());
 }

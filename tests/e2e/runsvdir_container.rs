@@ -5,9 +5,8 @@ use std::process::Command;
 use runit_tests::dirs::{APPEND, SLEEP, lines, text, wait_line_count, wait_lines, write_script};
 use runit_tests::prelude::*;
 use runit_tests::supervisor::is_root;
+use runit_tests::tree::Tree;
 use rustix::process::Signal;
-
-use crate::runsvdir_scan::Tree;
 
 const REASON: &str = "the reference knows no containers";
 
@@ -227,4 +226,27 @@ fn a_script_that_cannot_be_run_changes_nothing() {
     assert_eq!(runsvdir.wait_exit(), 0);
     runsvdir.wait_stderr("/nonexistent/script");
     assert_eq!(text(&service.file("stat")), "run\n");
+}
+
+#[test]
+fn process_1_tells_its_script_of_user_signals_and_goes_on() {
+    only_ours!("-s is an option of busybox");
+    let tree = Tree::new();
+    let service = tree.add_made("one", polite());
+    let script = tree.path("script");
+    write_script(&script, format!("echo \"$1\" >>{}", tree.path("told").display()));
+    let options = ["-s", script.to_str().unwrap()];
+    let Some((mut outer, inner)) = as_process_1(&tree, &options) else { return };
+    wait_lines(&service.join("ready"), &["ready"]);
+    let mut wanted = Vec::new();
+    for (signal, number) in [(Signal::USR1, "10"), (Signal::USR2, "12"), (Signal::USR1, "10")] {
+        inner.kill(signal);
+        wanted.push(number);
+        wait_lines(&tree.path("told"), &wanted);
+    }
+    assert_eq!(service.stat(), "run");
+    inner.kill(Signal::TERM);
+    assert_eq!(outer.wait_exit(), 0);
+    wanted.push("15");
+    assert_eq!(lines(&tree.path("told")), wanted);
 }

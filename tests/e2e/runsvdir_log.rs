@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use runit_tests::dirs::{make_fifo, open_gate, write};
 use runit_tests::prelude::*;
-
-use crate::runsvdir_scan::Tree;
+use runit_tests::tree::Tree;
 
 /// Waits until argument `at` of the process is `wanted`.
 #[track_caller]
@@ -15,6 +15,14 @@ fn wait_arg(process: Proc, at: usize, wanted: impl Fn(&[u8]) -> bool) {
         let arg = cmdline.split(|&byte| byte == 0).nth(at).unwrap_or_default();
         if wanted(arg) { Ok(()) } else { Err(format!("{:?}", OsStr::from_bytes(&cmdline))) }
     });
+}
+
+/// Lets services write to standard error that wait at `../../gate`, once the first dot is there:
+/// the reference may take them first.
+#[track_caller]
+fn open_gate_after_dot(tree: &Tree, process: Proc, at: usize) {
+    wait_arg(process, at, |arg| arg.ends_with(b"."));
+    open_gate(&tree.path("gate"));
 }
 
 #[test]
@@ -36,14 +44,16 @@ fn seven_characters_are_enough() {
 #[test]
 fn what_services_write_lands_there() {
     let tree = Tree::new();
-    let run = "printf 'abc\\0def\\nlast \\351' >&2; exec sleep 100000";
+    make_fifo(&tree.path("gate"));
+    let run = ": <../../gate; printf 'abc\\0def\\nlast \\351' >&2; exec sleep 100000";
     let one = tree.add_made("one", ServiceDirBuilder::new().run(run));
-    let dots = ".".repeat(40);
+    let dashes = "-".repeat(40);
     let runsvdir =
-        Launch::new("runsvdir").arg("-P").arg(tree.service()).arg(format!("log: {dots}")).spawn();
+        Launch::new("runsvdir").arg("-P").arg(tree.service()).arg(format!("log: {dashes}")).spawn();
+    open_gate_after_dot(&tree, runsvdir.process(), 3);
     one.wait_running("sleep");
-    let written = b"abcdef\nlast \xe9";
-    let wanted = [b"log: ", &dots.as_bytes()[written.len()..], written].concat();
+    let written = b".abcdef\nlast \xe9";
+    let wanted = [b"log: ", &dashes.as_bytes()[written.len()..], written].concat();
     wait_arg(runsvdir.process(), 3, |arg| arg == wanted);
     // Nothing else of the command line has changed.
     let args = runsvdir.process().args();
@@ -58,11 +68,13 @@ fn what_services_write_lands_there() {
 #[test]
 fn more_than_fits_leaves_the_newest() {
     let tree = Tree::new();
-    let run = "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done >&2; printf end >&2\n\
+    make_fifo(&tree.path("gate"));
+    let run = ": <../../gate; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done >&2; printf end >&2\n\
                exec sleep 100000";
     let one = tree.add_made("one", ServiceDirBuilder::new().run(run));
-    let argument = "readproctitle service errors: ".to_owned() + &".".repeat(100);
+    let argument = "readproctitle service errors: ".to_owned() + &"-".repeat(100);
     let runsvdir = Launch::new("runsvdir").arg(tree.service()).arg(&argument).spawn();
+    open_gate_after_dot(&tree, runsvdir.process(), 2);
     one.wait_running("sleep");
     let all = (2900..=3000).map(|i| format!("line {i}")).collect::<Vec<_>>().join("\n") + "\nend";
     let wanted = "readp".to_owned() + &all[all.len() - (argument.len() - 5)..];
@@ -105,13 +117,15 @@ fn less_than_seven_characters_is_no_log() {
 fn the_log_outlives_a_flood() {
     // Much more than a pipe holds, from several at once; nobody is held up for good.
     let tree = Tree::new();
-    let run = "head -c 1000000 /dev/zero | tr '\\0' x >&2; exec sleep 100000";
+    let run = "until [ -e ../../go ]; do sleep 0.01; done; head -c 1000000 /dev/zero | tr '\\0' x >&2; exec sleep 100000";
     let services: Vec<_> = ["one", "two", "three"]
         .into_iter()
         .map(|name| tree.add_made(name, ServiceDirBuilder::new().run(run)))
         .collect();
     let log = "log: ".to_owned() + &"-".repeat(200);
     let mut runsvdir = Launch::new("runsvdir").arg(tree.service()).arg(&log).spawn();
+    wait_arg(runsvdir.process(), 2, |arg| arg.ends_with(b"."));
+    write(&tree.path("go"), "");
     for service in &services {
         service.wait_running("sleep");
     }

@@ -6,79 +6,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use runit_tests::dirs::{create_dir, write};
+use runit_tests::dirs::write;
 use runit_tests::prelude::*;
 use runit_tests::protocol::Supervised;
+use runit_tests::tree::Tree;
 use rustix::process::Signal;
-
-/// A directory to scan, `service`, beside one for what its links lead to, `sv`.
-pub struct Tree {
-    temp: TempDir,
-}
-
-impl Tree {
-    pub fn new() -> Self {
-        let tree = Self { temp: TempDir::new() };
-        create_dir(&tree.path("service"));
-        create_dir(&tree.path("sv"));
-        tree
-    }
-
-    pub fn path(&self, name: impl AsRef<Path>) -> std::path::PathBuf {
-        self.temp.path().join(name)
-    }
-
-    /// The directory to scan.
-    pub fn service(&self) -> std::path::PathBuf {
-        self.path("service")
-    }
-
-    /// A service made at `sv/NAME`.
-    pub fn make(&self, name: impl AsRef<Path>, builder: ServiceDirBuilder) -> Service {
-        builder.build_in(self.path("sv").join(name))
-    }
-
-    /// A sleeping service at `sv/NAME`, linked as `service/NAME`.
-    pub fn add(&self, name: impl AsRef<Path>) -> Service {
-        self.add_made(name, ServiceDirBuilder::sleeper())
-    }
-
-    /// A service at `sv/NAME`, linked as `service/NAME`.
-    pub fn add_made(&self, name: impl AsRef<Path>, builder: ServiceDirBuilder) -> Service {
-        let name = name.as_ref();
-        let service = self.make(name, builder);
-        symlink(Path::new("../sv").join(name), self.service().join(name)).unwrap();
-        service
-    }
-
-    /// Starts `runsvdir` on it.
-    #[track_caller]
-    pub fn scan(&self) -> Supervisor {
-        Launch::new("runsvdir").arg(self.service()).spawn()
-    }
-
-    /// Adds one more service and waits until it is supervised: what was changed before has been
-    /// seen then.
-    #[track_caller]
-    pub fn wait_for_scan(&self, name: &str) {
-        self.add_made(name, ServiceDirBuilder::sleeper().down()).wait_supervised();
-    }
-}
-
-/// The names that a supervisor's `runsv` processes were given.
-fn names(runsvdir: &Supervisor) -> Vec<OsString> {
-    runsvdir.runsvs().into_iter().map(|(name, _)| name).collect()
-}
-
-/// The process of the `runsv` that was given `name`.
-#[track_caller]
-fn runsv_of(runsvdir: &Supervisor, name: &str) -> Proc {
-    wait_until(&format!("runsv {name}"), || {
-        let all = runsvdir.runsvs();
-        let found = all.iter().find(|(given, _)| given == name).map(|(_, process)| *process);
-        found.ok_or_else(|| format!("{all:?}"))
-    })
-}
 
 #[test]
 fn each_directory_and_each_link_to_one_gets_a_supervisor() {
@@ -102,7 +34,7 @@ fn each_directory_and_each_link_to_one_gets_a_supervisor() {
         service.wait_running("sleep");
     }
     tree.wait_for_scan("zz");
-    assert_eq!(names(&runsvdir), ["absolute", "directory", "link", "zz"]);
+    assert_eq!(runsvdir.runsv_names(), ["absolute", "directory", "link", "zz"]);
     for (name, process) in runsvdir.runsvs() {
         assert_eq!(process.parent(), Some(runsvdir.process()), "{name:?}");
         assert_eq!(process.args(), [OsString::from("runsv"), name]);
@@ -117,7 +49,7 @@ fn runsv_is_the_one_in_the_path() {
     let one = tree.add("one");
     let runsvdir = tree.scan();
     one.wait_running("sleep");
-    let runsv = runsv_of(&runsvdir, "one");
+    let runsv = runsvdir.runsv_named("one");
     let program = fs::canonicalize(suite::bin("runsv")).unwrap();
     assert_eq!(fs::read_link(format!("/proc/{runsv}/exe")).unwrap(), program);
 }
@@ -173,7 +105,7 @@ fn a_new_service_is_started() {
     two.wait_running("sleep");
     Supervised::new(tree.service().join("three")).wait_running("sleep");
     four.wait_running("sleep");
-    assert_eq!(names(&runsvdir), ["four", "one", "three", "two"]);
+    assert_eq!(runsvdir.runsv_names(), ["four", "one", "three", "two"]);
     assert_eq!(one.status(), before);
 }
 
@@ -195,14 +127,14 @@ fn a_name_that_disappears_is_ended_and_forgotten() {
     let mut runsvdir = tree.scan();
     let process = one.wait_running("sleep").process().unwrap();
     let before = two.wait_running("sleep");
-    let runsv = runsv_of(&runsvdir, "one");
+    let runsv = runsvdir.runsv_named("one");
     fs::remove_file(tree.service().join("one")).unwrap();
     process.wait_for_end();
     one.wait_unsupervised();
     runsv.wait_for_end();
     assert_eq!(one.stat(), "down");
     tree.wait_for_scan("zz");
-    assert_eq!(names(&runsvdir), ["two", "zz"]);
+    assert_eq!(runsvdir.runsv_names(), ["two", "zz"]);
     assert_eq!(two.status(), before);
     assert!(runsvdir.lives());
     // It may come back.
@@ -217,7 +149,7 @@ fn a_service_that_takes_its_time_to_end_is_not_waited_for() {
         tree.add_made("slow", ServiceDirBuilder::new().run("trap '' TERM; exec sleep 100000"));
     let runsvdir = tree.scan();
     let process = slow.wait_running("sleep").process().unwrap();
-    let runsv = runsv_of(&runsvdir, "slow");
+    let runsv = runsvdir.runsv_named("slow");
     fs::remove_file(tree.service().join("slow")).unwrap();
     slow.wait_stat("run, got TERM, want exit");
     tree.wait_for_scan("zz");
@@ -234,14 +166,14 @@ fn a_rename_is_no_change() {
     let two = ServiceDirBuilder::sleeper().build_in(tree.service().join("two"));
     let runsvdir = tree.scan();
     let before = (one.wait_running("sleep"), two.wait_running("sleep"));
-    let runsv = runsv_of(&runsvdir, "one");
+    let runsv = runsvdir.runsv_named("one");
     fs::rename(tree.service().join("one"), tree.service().join("uno")).unwrap();
     fs::rename(tree.service().join("two"), tree.service().join("due")).unwrap();
     tree.wait_for_scan("zz");
     let moved = Supervised::new(tree.service().join("due"));
     assert_eq!((one.status(), moved.status()), before);
-    assert_eq!(names(&runsvdir), ["one", "two", "zz"]);
-    assert_eq!(runsv_of(&runsvdir, "one"), runsv);
+    assert_eq!(runsvdir.runsv_names(), ["one", "two", "zz"]);
+    assert_eq!(runsvdir.runsv_named("one"), runsv);
 }
 
 #[test]
@@ -264,45 +196,15 @@ fn two_links_to_one_directory_start_one_supervisor() {
 }
 
 #[test]
-fn a_directory_that_is_replaced_under_its_name() {
-    let tree = Tree::new();
-    let old = tree.add("one");
-    let new = tree.make("one.new", ServiceDirBuilder::sleeper());
-    let _runsvdir = tree.scan();
-    let before = old.wait_running("sleep").process().unwrap();
-    symlink("../sv/one.new", tree.service().join(".new")).unwrap();
-    fs::rename(tree.service().join(".new"), tree.service().join("one")).unwrap();
-    before.wait_for_end();
-    old.wait_unsupervised();
-    new.wait_running("sleep");
-}
-
-#[test]
-fn a_directory_that_is_replaced_as_an_upgrade_does_it() {
-    let tree = Tree::new();
-    let dir = tree.service().join("one");
-    ServiceDirBuilder::sleeper().build_in(&dir);
-    let new = tree.make("one.new", ServiceDirBuilder::sleeper());
-    let runsvdir = tree.scan();
-    let before = Supervised::new(&dir).wait_running("sleep").process().unwrap();
-    fs::rename(&dir, tree.service().join(".one.old")).unwrap();
-    fs::rename(new.path(), &dir).unwrap();
-    before.wait_for_end();
-    Supervised::new(tree.service().join(".one.old")).wait_unsupervised();
-    Supervised::new(&dir).wait_running("sleep");
-    assert_eq!(names(&runsvdir), ["one"]);
-}
-
-#[test]
 fn a_runsv_that_ends_is_started_again() {
     let tree = Tree::new();
     let (one, two) = (tree.add("one"), tree.add("two"));
     let runsvdir = tree.scan();
     let (before, other) = (one.wait_running("sleep"), two.wait_running("sleep"));
-    let first = runsv_of(&runsvdir, "one");
+    let first = runsvdir.runsv_named("one");
     first.kill(Signal::KILL);
     one.wait_run_again(&before);
-    assert_ne!(runsv_of(&runsvdir, "one"), first);
+    assert_ne!(runsvdir.runsv_named("one"), first);
     assert_eq!(two.status(), other);
     // Also when it ended as it was told to.
     let before = one.wait_running("sleep");
@@ -344,87 +246,6 @@ fn a_runsv_that_cannot_start_does_not_hold_up_the_others() {
     fs::remove_file(bad.file("control")).unwrap();
     bad.wait_running("sleep");
     assert!(runsvdir.lives());
-}
-
-#[test]
-fn any_link_on_the_way_may_be_replaced() {
-    // service -> way/current -> default, as runsvchdir has it.
-    let tree = Tree::new();
-    let old = ServiceDirBuilder::sleeper().build_in(tree.path("way/default/old"));
-    let new = ServiceDirBuilder::sleeper().build_in(tree.path("way/single/new"));
-    symlink("default", tree.path("way/current")).unwrap();
-    fs::remove_dir(tree.service()).unwrap();
-    symlink("way/current", tree.service()).unwrap();
-    // Kept in both.
-    let both = tree.make("both", ServiceDirBuilder::sleeper());
-    for dir in ["default", "single"] {
-        symlink(both.path(), tree.path("way").join(dir).join("both")).unwrap();
-    }
-    let mut runsvdir = tree.scan();
-    old.wait_running("sleep");
-    let before = both.wait_running("sleep");
-
-    symlink("single", tree.path("way/current.new")).unwrap();
-    fs::rename(tree.path("way/current.new"), tree.path("way/current")).unwrap();
-    new.wait_running("sleep");
-    old.wait_unsupervised();
-    assert_eq!(both.status(), before);
-
-    // The first link now, to a directory further on.
-    let third = ServiceDirBuilder::sleeper().build_in(tree.path("third/service"));
-    symlink("third", tree.path("service.new")).unwrap();
-    fs::rename(tree.path("service.new"), tree.service()).unwrap();
-    third.wait_running("sleep");
-    new.wait_unsupervised();
-    both.wait_unsupervised();
-
-    // And back, by taking the link away first.
-    fs::remove_file(tree.service()).unwrap();
-    symlink("way/current", tree.service()).unwrap();
-    new.wait_running("sleep");
-    both.wait_running("sleep");
-    third.wait_unsupervised();
-    assert!(runsvdir.lives());
-}
-
-#[test]
-fn the_directory_itself_may_be_replaced() {
-    let tree = Tree::new();
-    let old = tree.add("old");
-    let runsvdir = tree.scan();
-    old.wait_running("sleep");
-    let new = ServiceDirBuilder::sleeper().build_in(tree.path("next/new"));
-    fs::rename(tree.service(), tree.path("before")).unwrap();
-    fs::rename(tree.path("next"), tree.service()).unwrap();
-    Supervised::new(tree.service().join("new")).wait_running("sleep");
-    old.wait_unsupervised();
-    assert_eq!(names(&runsvdir), ["new"]);
-    drop(new);
-}
-
-#[test]
-fn a_directory_above_may_be_replaced() {
-    let tree = Tree::new();
-    let old = ServiceDirBuilder::sleeper().build_in(tree.path("a/service/old"));
-    let _new = ServiceDirBuilder::sleeper().build_in(tree.path("b/service/new"));
-    let _runsvdir = Launch::new("runsvdir").arg(tree.path("a/service")).spawn();
-    old.wait_running("sleep");
-    fs::rename(tree.path("a"), tree.path("c")).unwrap();
-    fs::rename(tree.path("b"), tree.path("a")).unwrap();
-    Supervised::new(tree.path("a/service/new")).wait_running("sleep");
-    Supervised::new(tree.path("c/service/old")).wait_unsupervised();
-}
-
-#[test]
-fn a_relative_directory() {
-    let tree = Tree::new();
-    let one = tree.add("one");
-    let runsvdir = Launch::new("runsvdir").arg("service").cwd(tree.path("")).spawn();
-    one.wait_running("sleep");
-    tree.wait_for_scan("zz");
-    fs::remove_file(tree.service().join("one")).unwrap();
-    one.wait_unsupervised();
-    assert_eq!(runsvdir.stderr(), "");
 }
 
 #[test]

@@ -6,9 +6,8 @@ use std::time::Duration;
 use runit_tests::dirs::{identity, write};
 use runit_tests::prelude::*;
 use runit_tests::protocol::{TAI_EPOCH, now};
+use runit_tests::tree::Tree;
 use rustix::process::Signal;
-
-use crate::runsvdir_scan::Tree;
 
 #[test]
 fn term_ends_it_and_nothing_else() {

@@ -8,9 +8,8 @@ use runit_tests::dirs::{create_dir, set_mode, write};
 use runit_tests::messages::Messages;
 use runit_tests::prelude::*;
 use runit_tests::protocol::Supervised;
+use runit_tests::tree::Tree;
 use rustix::process::Signal;
-
-use crate::runsvdir_scan::Tree;
 
 #[test]
 fn wrong_usage() {

@@ -18,6 +18,7 @@ pub mod run;
 pub mod suite;
 pub mod supervisor;
 pub mod sv;
+pub mod tree;
 pub mod wait;
 pub mod watch;
 

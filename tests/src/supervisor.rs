@@ -307,6 +307,21 @@ impl Supervisor {
         found.sort();
         found
     }
+
+    /// The names that its `runsv` children were given, sorted.
+    pub fn runsv_names(&self) -> Vec<OsString> {
+        self.runsvs().into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The `runsv` child that was given `name`, waited for if need be.
+    #[track_caller]
+    pub fn runsv_named(&self, name: &str) -> Proc {
+        wait_until(&format!("runsv {name}"), || {
+            let all = self.runsvs();
+            let found = all.iter().find(|(given, _)| given == name).map(|(_, process)| *process);
+            found.ok_or_else(|| format!("{all:?}"))
+        })
+    }
 }
 
 impl Drop for Supervisor {
