@@ -1,5 +1,7 @@
 //! `cargo xtask test`: every test of the workspace.
 
+use std::process::Command;
+
 use crate::args::Args;
 use crate::error::{OnFile, Result};
 use crate::process::run;
@@ -29,7 +31,7 @@ ARGs go to `cargo test`; without any, all of the workspace is tested:
 };
 
 fn test(workspace: &Workspace, args: &Args) -> Result<()> {
-    let mut cargo = workspace.cargo();
+    let mut cargo = with_default_signals(&workspace.cargo());
     cargo.arg("test");
     if let Some(suite) = args.value("suite") {
         let suite = std::path::absolute(suite).on("find", suite)?;
@@ -42,4 +44,16 @@ fn test(workspace: &Workspace, args: &Args) -> Result<()> {
         cargo.arg("--workspace");
     }
     run(cargo.args(&args.rest))
+}
+
+/// The same command, whatever signals this process was told to ignore (INT and QUIT in the
+/// background of a shell, HUP under nohup): its children would ignore them too, and tests send
+/// them.
+fn with_default_signals(command: &Command) -> Command {
+    let mut same = Command::new("env");
+    same.arg("--default-signal").arg(command.get_program()).args(command.get_args());
+    if let Some(directory) = command.get_current_dir() {
+        same.current_dir(directory);
+    }
+    same
 }
