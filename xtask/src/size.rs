@@ -27,19 +27,11 @@ their file.
 };
 
 /// The most bytes that a tool's file may have.
-const LIMITS: &[(&str, u64)] = &[
-    ("runsv", 20 * KB),
-    ("sv", 30 * KB),
-    ("chpst", 30 * KB),
-    ("svlogd", 40 * KB),
-    ("runit", 16 * KB),
-];
-
-/// What the limits are given in.
-const KB: u64 = 1024;
+const LIMITS: &[(&str, u64)] =
+    &[("runsv", 20_000), ("sv", 30_000), ("chpst", 30_000), ("svlogd", 40_000), ("runit", 16_000)];
 
 /// The most bytes for all tools together.
-const LIMIT_ALL: u64 = 150 * KB;
+const LIMIT_ALL: u64 = 150_000;
 
 /// The tools without a writable load segment: state of theirs is on the stack.
 const READ_ONLY: &[&str] = &["runsv", "runit"];

@@ -47,9 +47,9 @@ pub const TOOL: Tool<Key> = Tool {
     name: "runsv",
     usage: "runsv dir",
     synopsis: &["runsv dir"],
-    about: "Starts and watches the service in dir, and its log service in dir/log.",
+    about: "Supervises the service in dir, and its log service in dir/log.",
     options: &[],
-    notes: "Control it with sv. SIGTERM: take the service down, then exit.",
+    notes: "SIGTERM: take it down, then exit.",
 };
 
 /// The exit code of wrong usage.
