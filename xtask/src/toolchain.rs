@@ -108,18 +108,20 @@ impl Toolchain {
         wrapped.arg(self.root.join(EMULATOR)).arg(command.get_program()).args(command.get_args());
         wrapped.current_dir(&workspace.root);
         wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        // Where the emulator finds the loader of programs that are not static.
-        wrapped.env("QEMU_LD_PREFIX", self.root.join("usr/aarch64-linux-gnu"));
         run(&mut wrapped)
     }
 
-    /// Tells cargo which compiler and linker to use.
+    /// Tells cargo which compiler and linker to use, and the emulator where the
+    /// loader of programs is that are not static. (It then takes other absolute
+    /// paths for ones below that too, if they exist: the tools must not see this.)
     fn configure(&self) -> Result<()> {
         let bin = self.base.join("bin");
         let bin = bin.display();
         let text = format!(
             "[build]\nrustc = '{bin}/rustc'\nrustdoc = '{bin}/rustdoc'\n\n\
-             [target.{AARCH64}]\nlinker = '{bin}/cc'\n"
+             [target.{AARCH64}]\nlinker = '{bin}/cc'\n\n\
+             [env]\nQEMU_LD_PREFIX = '{}'\n",
+            self.root.join("usr/aarch64-linux-gnu").display()
         );
         let path = self.base.join(SETTINGS);
         std::fs::write(&path, text).on("write", path)
