@@ -18,7 +18,7 @@ use crate::command::{Caller, Command, Order, parse};
 use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
 use crate::manage::Directories;
-use crate::options::{Key, SV, SV_HELP, VERSION, answer};
+use crate::options::{Key, SV, SV_HELP, SV_OPTIONS, VERSION, answer};
 use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
@@ -78,7 +78,7 @@ pub fn run(start: &Start, inherited: &Inherited, caller: Caller, program: &[u8])
         as_json: false,
         seconds: None,
     };
-    let mut scanner = Scanner::new(SV.options, start.args().rest());
+    let mut scanner = Scanner::new(&SV_OPTIONS, start.args().rest());
     while let Some(found) = scanner.next() {
         if let Err(code) = call.set(found, &scanner) {
             return code;

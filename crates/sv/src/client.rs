@@ -167,7 +167,7 @@ fn status_of(place: &mut Place<'_>, files: &Files) -> Result<StatusRecord, Troub
 fn open_fifo(place: &mut Place<'_>, files: &Files, file: File) -> Result<OwnedFd, Trouble> {
     let path = if file == File::Ok { files.ok } else { CONTROL };
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match retry(|| open(place.at(path), flags, Mode::empty())) {
+    match open(place.at(path), flags, Mode::empty()) {
         Ok(fifo) => {
             let stat = fstat(&fifo).map_err(|error| Trouble::Open(file, error))?;
             let is_fifo = FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;

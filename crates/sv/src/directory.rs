@@ -6,7 +6,6 @@ use core::mem::MaybeUninit;
 use rustix::fs::{FileType, Mode, OFlags, RawDir, open, stat};
 use rustix::io::Errno;
 
-use crate::client::retry;
 use crate::place::Place;
 
 /// Room for many entries at once.
@@ -84,7 +83,7 @@ fn read(
     let mut place = Place::new(b"");
     place.enter_at(directory, b"");
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let fd = retry(|| open(place.directory(), flags, Mode::empty()))?;
+    let fd = open(place.directory(), flags, Mode::empty())?;
     let mut buffer = [MaybeUninit::<u8>::uninit(); BUFFER];
     let mut entries = RawDir::new(fd, &mut buffer);
     while let Some(entry) = entries.next() {

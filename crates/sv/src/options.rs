@@ -29,7 +29,7 @@ pub const SV: Tool<Key> = Tool {
         "sv [--json] list",
         "sv enable|disable SERVICE ...",
     ],
-    about: "Controls services that runsv supervises, and tells their state.",
+    about: "Controls services and tells their state.",
     options: &[
         Opt {
             key: Key::Verbose,
@@ -43,7 +43,7 @@ pub const SV: Tool<Key> = Tool {
             short: Some(b'w'),
             long: None,
             value: Some("SEC"),
-            help: "for at most SEC seconds (SVWAIT, or 7); implies -v",
+            help: "for SEC seconds (else SVWAIT); implies -v",
         },
         Opt {
             key: Key::Json,
@@ -59,14 +59,14 @@ pub const SV: Tool<Key> = Tool {
 
 const NOTES: &str = "\
 A SERVICE with / or . in front or / behind is a directory, any other is in
-SVDIR. NAME/log is the log service of NAME.
+SVDIR. NAME/log is the log service.
 
 Commands, by their first letter; with -v they wait:
   status                the state of each SERVICE, or of all in SVDIR
-  up down once exit     want it up, down, run once, down and unsupervised
+  up down once exit     want it up, down, run once, down for good
   pause cont hup alarm interrupt quit 1 2 term kill
                         send STOP CONT HUP ALRM INT QUIT USR1 USR2 TERM KILL
-Words that wait:
+Words that always wait:
   start stop restart    until it is up and ./check exits 0, down, up again
   try-restart           as restart, if it is wanted up
   reload                send HUP
@@ -81,6 +81,17 @@ New words:
 Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT (7).
 Exit code: how many failed, at most 99; 100 wrong usage.";
 
+/// The options of `sv` without their help, which [`SV_HELP`] has: for the parser.
+pub static SV_OPTIONS: [Opt<Key>; 4] = {
+    let mut options = [SV.options[0], SV.options[1], SV.options[2], SV.options[3]];
+    let mut index = 0;
+    while index < options.len() {
+        options[index].help = "";
+        index += 1;
+    }
+    options
+};
+
 /// What daemontools lists where an option is none, and ours behind it.
 pub const SVC_LETTERS: &str = "svc options: u up, d down, o once, x exit, p pause, c continue, \
      h hup, a alarm, i interrupt, t term, k kill, q quit, 1 usr1, 2 usr2\n";
@@ -89,7 +100,7 @@ pub const SVC_LETTERS: &str = "svc options: u up, d down, o once, x exit, p paus
 pub const SVC_HELP: &str = "usage: svc [-udopchaitkxq12] DIR ...\n";
 
 /// What `--help` of `svok` prints.
-pub const SVOK_HELP: &str = "usage: svok DIR\nExit code: 0 supervised, 100 not, 111 trouble\n";
+pub const SVOK_HELP: &str = "usage: svok DIR\n";
 
 /// Prints two pieces of text on standard output; gives the exit code.
 #[inline(never)]
@@ -133,6 +144,11 @@ mod tests {
         } else {
             assert_eq!(SV_HELP, help, "{file} is not up to date: UPDATE_HELP=1 makes it so");
         }
+    }
+
+    #[test]
+    fn the_parser_knows_every_option() {
+        assert_eq!(SV_OPTIONS.len(), SV.options.len());
     }
 
     #[test]

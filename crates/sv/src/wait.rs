@@ -21,6 +21,12 @@ use crate::place::{Place, SERVICE};
 use crate::render::{PartOf, Text};
 use crate::watch::{News, UNWATCHED, Watched, Watches};
 
+/// When to look for the first time after the commands; the pause doubles up to
+/// the last, some twelve milliseconds later. Most services are quicker, and
+/// need no inotify: closing it takes the kernel up to twenty milliseconds.
+const FIRST_PAUSE: u64 = MILLISECOND / 5;
+const LAST_PAUSE: u64 = 32 * FIRST_PAUSE;
+
 /// How often to look where nothing tells of changes.
 const LOOK_EVERY: u64 = 100 * MILLISECOND;
 
@@ -49,7 +55,10 @@ struct Job<'a> {
 /// Sends an order to services, and waits for what it has to reach.
 pub struct Waiter<'a, 'p, 'w> {
     order: Order,
+    waits: bool,
+    /// When there will have been enough looks without them.
     watches: Option<Watches>,
+    pause: u64,
     checks: Checks<'a>,
     jobs: Vec<Job<'a>>,
     place: &'w mut Place<'p>,
@@ -65,16 +74,19 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         place: &'w mut Place<'p>,
         console: &'w mut Console<'a>,
     ) -> Self {
-        let watches = waits.then(Watches::none);
-        Self { order, watches, checks, jobs: Vec::new(), place, console }
+        // The end of a supervisor may be followed by the start of another before
+        // the next look, so it has to be heard of.
+        let watches = (waits && order.goal == Goal::Gone).then(Watches::none);
+        let (jobs, pause) = (Vec::new(), FIRST_PAUSE);
+        Self { order, waits, watches, pause, checks, jobs, place, console }
     }
 
     /// Tells the supervisor of the service `name` what is wanted.
     #[inline(never)]
     pub fn send(&mut self, name: &'a [u8]) {
         self.place.enter(name);
-        // The watch comes first, then the look, then the command: nothing that
-        // comes of the command can be missed.
+        // A watch comes before the look, and the look before the command: so
+        // nothing that comes of the command can be missed.
         let watched = self.watch();
         let told = client::status(self.place).and_then(|record| {
             // In this order: see `Moment`.
@@ -87,7 +99,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         });
         match told {
             Err(trouble) => self.give_trouble(name, trouble),
-            Ok(before) if self.watches.is_some() => self.jobs.push(Job {
+            Ok(before) if self.waits => self.jobs.push(Job {
                 name,
                 before,
                 watched,
@@ -131,6 +143,9 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         loop {
             let now = monotonic();
             let over = limit <= now;
+            if self.watches.is_none() && self.pause > LAST_PAUSE {
+                self.watches = Some(Watches::none());
+            }
             let mut next = if over { NEVER } else { limit };
             let mut done = true;
             for index in 0..self.jobs.len() {
@@ -157,6 +172,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             if done {
                 break;
             }
+            self.pause = self.pause.saturating_mul(2);
             self.sleep(next.saturating_sub(now));
             self.hear();
         }
@@ -174,6 +190,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
         let Some(&Job { name, watched, before, .. }) = self.jobs.get(index) else {
             return;
         };
+        let pause = if self.watches.is_none() { self.pause } else { LOOK_EVERY };
         self.place.enter(name);
         let watched = if watched == UNWATCHED { self.watch() } else { watched };
         let status = client::status(self.place);
@@ -184,7 +201,7 @@ impl<'a, 'p, 'w> Waiter<'a, 'p, 'w> {
             return;
         };
         job.watched = watched;
-        job.look_at = if watched == UNWATCHED { now + LOOK_EVERY } else { NEVER };
+        job.look_at = if watched == UNWATCHED { now + pause } else { NEVER };
         let record = match status {
             Ok(record) => record,
             Err(trouble) => {
