@@ -362,9 +362,10 @@ fn without_inotify_it_looks_now_and_then() {
 fn one_service_by_two_names() {
     let mut services = Services::new();
     services.supervise("a", ServiceDirBuilder::sleeper()).wait_running("sleep");
-    services.sv("stop a ./a").is(
+    services.sv("stop a ./a a/").is(
         0,
         "ok: down: a: Ns, normally up\n\
-         ok: down: ./a: Ns, normally up\n",
+         ok: down: ./a: Ns, normally up\n\
+         ok: down: a/: Ns, normally up\n",
     );
 }

@@ -78,6 +78,7 @@ New words:
   list                  the services in SVSRC and SVDIR
   enable disable        link from SVSRC into SVDIR, or remove the link
 
+A ./check that fails is run again after 10, 20, 40 and so on up to 420 ms.
 Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT (7).
 Exit code: how many failed, at most 99; 100 wrong usage.";
 

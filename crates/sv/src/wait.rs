@@ -1,5 +1,6 @@
 //! Waits until every service is where a command wants it, or the time is over:
-//! no look without a reason, no blocking call but one `poll`.
+//! a few looks for those that are quick, then none without a reason; and no
+//! blocking call but one `poll`.
 
 use alloc::vec::Vec;
 use core::time::Duration;
