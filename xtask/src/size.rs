@@ -105,11 +105,11 @@ mod tests {
 
     #[test]
     fn limits_are_kept_to_the_byte() {
-        assert!(violations("runsv", &[(1, 5)], 20_480).is_empty());
-        assert_eq!(violations("runsv", &[(1, 5)], 20_481), ["runsv has 20481 bytes, limit 20480"]);
-        assert!(violations("utmpset", &[(1, 5)], 153_600).is_empty());
-        let all = "all together have 153601 bytes, limit 153600";
-        assert_eq!(violations("utmpset", &[(1, 5)], 153_601), [all]);
+        assert!(violations("runsv", &[(1, 5)], 20_000).is_empty());
+        assert_eq!(violations("runsv", &[(1, 5)], 20_001), ["runsv has 20001 bytes, limit 20000"]);
+        assert!(violations("utmpset", &[(1, 5)], 150_000).is_empty());
+        let all = "all together have 150001 bytes, limit 150000";
+        assert_eq!(violations("utmpset", &[(1, 5)], 150_001), [all]);
     }
 
     #[test]
