@@ -1,0 +1,295 @@
+//! LOGDIR/`config`, one setting a line (CONTRACT section 6).
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::time::Duration;
+
+use alloc::vec::Vec;
+use runit_core::diag::Bytes;
+
+use crate::pattern::Selection;
+
+/// The syslog port.
+const DEFAULT_PORT: u16 = 514;
+
+/// The most bytes that a prefix may have: room for it is set aside.
+pub const LONGEST_PREFIX: usize = 4096;
+
+/// What a log directory is configured to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `s`: the most bytes of `current`; 0 for no limit.
+    pub size: u64,
+    /// `n`: how many old files are kept; 0 for all.
+    pub keep: usize,
+    /// `N`: how many old files are kept when the disk is full; 0 for all.
+    pub keep_when_full: usize,
+    /// `t`: the age at which `current` is rotated if it is not empty.
+    pub age: Option<Duration>,
+    /// `!`: the processor's command; empty for none.
+    pub processor: Vec<u8>,
+    /// `u`, `U`: where lines are also sent.
+    pub remote: Option<SocketAddr>,
+    /// `U`: lines are sent only.
+    pub remote_only: bool,
+    /// `p`: what stands before each line, behind the time stamp.
+    pub prefix: Vec<u8>,
+    /// `+`, `-`: the lines to log; all by default.
+    pub select: Selection,
+    /// `e`, `E`: the lines to copy to standard error; none by default.
+    pub alert: Selection,
+    /// `d` (ours): how long the directory may be unwritable before lines are
+    /// dropped instead of waiting; `None` for ever.
+    pub drop_after: Option<Duration>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            size: 1_000_000,
+            keep: 10,
+            keep_when_full: 0,
+            age: None,
+            processor: Vec::new(),
+            remote: None,
+            remote_only: false,
+            prefix: Vec::new(),
+            select: Selection::default(),
+            alert: Selection::default(),
+            drop_after: None,
+        }
+    }
+}
+
+/// Why a line of the file cannot be followed. It is left out; the rest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault<'a> {
+    /// The first character is none of those that stand for a setting.
+    Unknown,
+    /// What should be a number is none, or is too large.
+    Number(&'a [u8]),
+    /// What should be an address is none.
+    Address(&'a [u8]),
+    /// What should be a port is none.
+    Port(&'a [u8]),
+    /// The prefix has more than [`LONGEST_PREFIX`] bytes.
+    Prefix,
+}
+
+impl fmt::Display for Fault<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, text) = match *self {
+            Self::Unknown => return f.write_str("unknown setting"),
+            Self::Prefix => return f.write_str("prefix too long"),
+            Self::Number(text) => ("unable to scan number", text),
+            Self::Address(text) => ("unable to scan ip address", text),
+            Self::Port(text) => ("unable to scan port number", text),
+        };
+        write!(f, "{what}: {}", Bytes(text))
+    }
+}
+
+impl Config {
+    /// Reads the file's text. `complain` hears of each line, by its number,
+    /// that cannot be followed.
+    pub fn parse(text: &[u8], complain: &mut dyn FnMut(usize, Fault<'_>)) -> Self {
+        let mut config = Self::default();
+        for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
+            if let Err(fault) = config.follow(line) {
+                complain(index + 1, fault);
+            }
+        }
+        config
+    }
+
+    fn follow<'a>(&mut self, line: &'a [u8]) -> Result<(), Fault<'a>> {
+        let Some((&setting, value)) = line.split_first() else { return Ok(()) };
+        match setting {
+            b'#' => {}
+            b's' => self.size = scaled(value, &[(b'k', 1024), (b'm', 1024 * 1024)])?,
+            b'n' => self.keep = count(value)?,
+            b'N' => self.keep_when_full = count(value)?,
+            b't' => {
+                let seconds = duration(value)?;
+                self.age = (seconds > Duration::ZERO).then_some(seconds);
+            }
+            b'd' => self.drop_after = Some(duration(value)?),
+            b'!' => self.processor = value.to_vec(),
+            b'u' | b'U' => {
+                self.remote = Some(address(value)?);
+                self.remote_only = setting == b'U';
+            }
+            b'p' if value.len() > LONGEST_PREFIX => return Err(Fault::Prefix),
+            b'p' => self.prefix = value.to_vec(),
+            b'+' | b'-' => self.select.push(setting == b'+', value),
+            b'e' | b'E' => self.alert.push(setting == b'e', value),
+            b' ' | b'\t' | b'\r' if trimmed(line).is_empty() => {}
+            _ => return Err(Fault::Unknown),
+        }
+        Ok(())
+    }
+}
+
+/// Without the blanks at the end, which one cannot see in an editor.
+fn trimmed(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|byte| !b" \t\r".contains(byte)).map_or(0, |last| last + 1);
+    &text[..end]
+}
+
+/// A number, multiplied by what the letter behind it stands for.
+fn scaled<'a>(text: &'a [u8], units: &[(u8, u64)]) -> Result<u64, Fault<'a>> {
+    let text = trimmed(text);
+    let unit = units.iter().find(|unit| text.last() == Some(&unit.0));
+    let (digits, factor) = unit.map_or((text, 1), |&(_, factor)| (&text[..text.len() - 1], factor));
+    number(digits).and_then(|n| n.checked_mul(factor)).ok_or(Fault::Number(text))
+}
+
+fn count(text: &[u8]) -> Result<usize, Fault<'_>> {
+    scaled(text, &[]).and_then(|n| usize::try_from(n).map_err(|_| Fault::Number(text)))
+}
+
+fn duration(text: &[u8]) -> Result<Duration, Fault<'_>> {
+    scaled(text, &[(b'm', 60), (b'h', 3600)]).map(Duration::from_secs)
+}
+
+/// Decimal digits, at least one and nothing else.
+fn number(digits: &[u8]) -> Option<u64> {
+    let add = |sum: u64, byte: &u8| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then_some(())?;
+        sum.checked_mul(10)?.checked_add(digit.into())
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
+}
+
+/// `A.B.C.D[:PORT]` or `[IPV6][:PORT]`.
+fn address(text: &[u8]) -> Result<SocketAddr, Fault<'_>> {
+    let text = trimmed(text);
+    let split = match text {
+        [b'[', ..] => text.iter().position(|&byte| byte == b']').map(|at| at + 1),
+        _ => text.iter().position(|&byte| byte == b':'),
+    };
+    let (host, port) = text.split_at(split.unwrap_or(text.len()));
+    let ascii = core::str::from_utf8(host).map_err(|_| Fault::Address(text))?;
+    let ip = match ascii.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) => inner.parse::<Ipv6Addr>().map(IpAddr::V6),
+        None => ascii.parse::<Ipv4Addr>().map(IpAddr::V4),
+    };
+    let ip = ip.map_err(|_| Fault::Address(text))?;
+    let port = match port {
+        [] => DEFAULT_PORT,
+        [b':', digits @ ..] => number(digits)
+            .and_then(|n| u16::try_from(n).ok())
+            .filter(|&port| port != 0)
+            .ok_or(Fault::Port(digits))?,
+        other => return Err(Fault::Port(other)),
+    };
+    Ok(SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::string::{String, ToString};
+
+    fn parse(text: &str) -> (Config, Vec<String>) {
+        let mut faults = Vec::new();
+        let config = Config::parse(text.as_bytes(), &mut |line, fault| {
+            faults.push(format!("{line}: {fault}"));
+        });
+        (config, faults)
+    }
+
+    #[track_caller]
+    fn good(text: &str) -> Config {
+        let (config, faults) = parse(text);
+        assert!(faults.is_empty(), "{faults:?}");
+        config
+    }
+
+    #[test]
+    fn nothing_said_means_the_defaults() {
+        let config = good("\n# s5\n#\n   \t\r\n\n");
+        assert_eq!(config, Config::default());
+        assert_eq!((config.size, config.keep, config.keep_when_full), (1_000_000, 10, 0));
+    }
+
+    #[test]
+    fn every_setting_is_understood() {
+        let config = good("s4096\nn3\nN2\nt90\n!gzip -c\npa b: \nd30");
+        assert_eq!((config.size, config.keep, config.keep_when_full), (4096, 3, 2));
+        assert_eq!(config.age, Some(Duration::from_secs(90)));
+        assert_eq!(config.drop_after, Some(Duration::from_secs(30)));
+        assert_eq!((&config.processor[..], &config.prefix[..]), (&b"gzip -c"[..], &b"a b: "[..]));
+        assert_eq!(good("s2k").size, 2048);
+        assert_eq!(good("s3m \r").size, 3 << 20);
+        assert_eq!(good("t2m").age, Some(Duration::from_secs(120)));
+        assert_eq!(good("t1h").age, Some(Duration::from_secs(3600)));
+        assert_eq!(good("t0").age, None);
+        assert_eq!(good("d0").drop_after, Some(Duration::ZERO));
+        assert_eq!(good("s0\nn0\nN0").size, 0);
+    }
+
+    #[test]
+    fn patterns_keep_their_order_and_every_byte() {
+        let config = good("-*\n+ x \n+\ne*\nEno");
+        let mut select = Selection::default();
+        for (selects, pattern) in [(false, &b"*"[..]), (true, b" x "), (true, b"")] {
+            select.push(selects, pattern);
+        }
+        assert_eq!(config.select, select);
+        assert!(config.alert.selects(b"yes", false) && !config.alert.selects(b"no", false));
+    }
+
+    #[test]
+    fn addresses_have_ports() {
+        let remote = |text| good(text).remote.map(|at| at.to_string());
+        assert_eq!(remote("u127.0.0.1").as_deref(), Some("127.0.0.1:514"));
+        assert_eq!(remote("u10.1.2.3:5514").as_deref(), Some("10.1.2.3:5514"));
+        assert_eq!(remote("u[::1]").as_deref(), Some("[::1]:514"));
+        assert_eq!(remote("U[fe80::2]:65535").as_deref(), Some("[fe80::2]:65535"));
+        assert!(good("U1.2.3.4").remote_only && !good("U1.2.3.4\nu1.2.3.4").remote_only);
+    }
+
+    #[test]
+    fn each_bad_line_is_named_and_the_rest_counts() {
+        let (config, faults) = parse("n7\nzap\ns\ns1x\nu1.2.3\nN4\n s3");
+        assert_eq!((config.keep, config.keep_when_full, config.size), (7, 4, 1_000_000));
+        assert_eq!(
+            faults,
+            [
+                "2: unknown setting",
+                "3: unable to scan number: ",
+                "4: unable to scan number: 1x",
+                "5: unable to scan ip address: 1.2.3",
+                "7: unknown setting",
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_and_addresses_that_are_none_are_refused() {
+        for bad in [
+            "s18446744073709551616",
+            "s18446744073709551615k",
+            "n-1",
+            "n1k",
+            "t1d",
+            "sk",
+            "u",
+            "u[::1",
+            "u::1",
+            "u[1.2.3.4]",
+            "u1.2.3.4:",
+            "u1.2.3.4:0",
+            "u1.2.3.4:65536",
+            "u[::1]5",
+            "u\u{e9}",
+            "d",
+        ] {
+            let (config, faults) = parse(bad);
+            assert_eq!((config, faults.len()), (Config::default(), 1), "{bad}");
+        }
+    }
+}

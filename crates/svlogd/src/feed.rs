@@ -1,0 +1,476 @@
+//! One log directory's way through the lines that were read: select, stamp,
+//! prefix, write, rotate. Knows no files: a [`Target`] does what is decided.
+//!
+//! A batch is a run of bytes that is handed in again and again until all of it
+//! is written; a write that fails or is short is taken up where it stopped, so
+//! that nothing is lost and nothing is written twice.
+
+use core::fmt::Write as _;
+
+use runit_rt::bytes;
+use runit_rt::pages::Pages;
+use rustix::io::Errno;
+
+use crate::config::Config;
+use crate::rotate::{Cut, Fill, Limits};
+use crate::stamp::{Stamp, Stamper};
+
+/// Room for lines that are put together before they are written.
+const OUT_SIZE: usize = 16 * 1024;
+
+/// From this length on a line is written from where it was read.
+const DIRECT: usize = 2048;
+
+/// How much of a line is quoted where sending it failed.
+const QUOTE: usize = 1000;
+
+/// What a line is quoted behind where sending it failed; the reference's words.
+const SEND_FAILURE: &[u8] = b"warning: failure sending through udp: ";
+
+/// A line, or its first LEN bytes, for standard error or the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Stamp and blank, or nothing.
+    pub stamp: &'a [u8],
+    /// The directory's prefix.
+    pub prefix: &'a [u8],
+    /// The text without its newline.
+    pub text: &'a [u8],
+    /// What follows instead of the rest: `...` or nothing.
+    pub dots: &'static [u8],
+}
+
+/// What a feed acts on.
+pub trait Target {
+    /// Appends to `current`, first `head`, then `tail`; gives how many bytes of
+    /// both together were taken, at least one of what is not empty.
+    fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno>;
+    /// Makes `current` an old file and opens a new one. `false`: not possible
+    /// now, `current` stays and can be written.
+    fn rotate(&mut self) -> bool;
+    /// Copies a line to standard error.
+    fn alert(&mut self, record: &Record<'_>);
+    /// Sends a line; whether it could.
+    fn send(&mut self, record: &Record<'_>) -> bool;
+}
+
+/// How much was given up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Lines; one that was written in part counts.
+    pub lines: u64,
+    /// Bytes, with stamps and prefixes.
+    pub bytes: u64,
+}
+
+/// See the module.
+pub struct Feed {
+    /// How much of the batch has been taken.
+    at: usize,
+    /// Put together and not yet written: `out[from..to]`.
+    out: Pages,
+    from: usize,
+    to: usize,
+    /// How `current` is filled, counting what waits in `out`.
+    fill: Fill,
+    /// The same without: what is in the file.
+    on_disk: Fill,
+    /// Within a line of the input that goes on behind `at`: whether it is
+    /// wanted.
+    inside: Option<bool>,
+    stamper: Stamper,
+    /// Rotation was asked for.
+    due: bool,
+    /// Rotation failed; not again within this batch.
+    held: bool,
+    lost: Lost,
+}
+
+impl Feed {
+    /// A feed for an empty `current`, with stamps of this form.
+    pub fn new(form: Stamp) -> Result<Self, Errno> {
+        Ok(Self {
+            at: 0,
+            out: Pages::new(OUT_SIZE)?,
+            from: 0,
+            to: 0,
+            fill: Fill::default(),
+            on_disk: Fill::default(),
+            inside: None,
+            stamper: Stamper::new(form),
+            due: false,
+            held: false,
+            lost: Lost::default(),
+        })
+    }
+
+    /// `current` was opened anew and has `size` bytes.
+    pub fn opened(&mut self, size: u64) {
+        self.on_disk = Fill { size, line: 0, inside: self.on_disk.inside && size > 0 };
+        let waiting = &self.out[self.from..self.to];
+        self.fill = self.on_disk;
+        self.fill.add(waiting);
+    }
+
+    /// A batch begins, whose stamps start with those of `stamper`.
+    pub fn begin(&mut self, stamper: &Stamper) {
+        self.at = 0;
+        self.held = false;
+        self.stamper = stamper.clone();
+    }
+
+    /// Leaves out all of the batch, of `length` bytes, which ends within a
+    /// line or not: for a directory that was not there when it was read.
+    pub fn skip(&mut self, length: usize, inside: bool) {
+        self.at = length;
+        self.inside = inside.then_some(false);
+    }
+
+    /// Where the batch's next stamp stands.
+    pub fn stamper(&self) -> &Stamper {
+        &self.stamper
+    }
+
+    /// Asks for rotation, at the next line end, if there is anything to rotate.
+    pub fn rotate_soon(&mut self) {
+        self.due = true;
+        self.held = false;
+    }
+
+    /// Whether all of a batch of `length` bytes is written.
+    pub fn is_done(&self, length: usize) -> bool {
+        self.at == length && self.from == self.to
+    }
+
+    /// Takes the batch as far as it goes. An error means that the target cannot
+    /// be written now: call again, with the same batch.
+    pub fn advance(
+        &mut self,
+        batch: &[u8],
+        length: usize,
+        config: &Config,
+        target: &mut dyn Target,
+    ) -> Result<(), Errno> {
+        self.own_up(target)?;
+        let limits = Limits { size: config.size, length: length as u64 };
+        let plain = self.stamper.form() == Stamp::None
+            && config.prefix.is_empty()
+            && config.select.is_empty()
+            && config.alert.is_empty()
+            && config.remote.is_none();
+        loop {
+            self.rotate_if_full(limits, target)?;
+            let Some(rest) = batch.get(self.at..).filter(|rest| !rest.is_empty()) else { break };
+            match self.inside {
+                Some(wanted) => self.go_on(rest, wanted, limits, target)?,
+                None if plain => {
+                    self.flush(target)?;
+                    self.copy(rest, limits, target)?;
+                }
+                None => self.line(rest, length, config, limits, target)?,
+            }
+        }
+        self.flush(target)?;
+        self.rotate_if_full(limits, target)
+    }
+
+    /// Gives up what waits of `batch`, counting it.
+    pub fn discard(
+        &mut self,
+        batch: &[u8],
+        length: usize,
+        config: &Config,
+        target: &mut dyn Target,
+    ) {
+        let before = core::mem::take(&mut self.lost);
+        let on_disk = self.on_disk;
+        let mut counter = Counter { lost: Lost::default(), target };
+        // Counting cannot fail.
+        let _ = self.advance(batch, length, config, &mut counter);
+        let mut lost = counter.lost;
+        if self.inside == Some(true) {
+            lost.lines += 1;
+            self.inside = Some(false);
+        }
+        self.on_disk = on_disk;
+        self.fill = on_disk;
+        self.lost = Lost { lines: before.lines + lost.lines, bytes: before.bytes + lost.bytes };
+    }
+
+    /// What has been given up and not yet been owned up to in the log.
+    pub fn lost(&self) -> Lost {
+        self.lost
+    }
+
+    /// Says in the log what was lost.
+    fn own_up(&mut self, target: &mut dyn Target) -> Result<(), Errno> {
+        if self.lost.lines == 0 {
+            return Ok(());
+        }
+        let mut text = Text { bytes: [0; 96], length: 0 };
+        if self.on_disk.inside {
+            text.push(b"\n");
+        }
+        text.push(self.stamper.text());
+        // A `Text` takes it: two numbers have at most 40 digits.
+        let _ = writeln!(text, "svlogd: lost {} lines", self.lost.lines);
+        let text = &text.bytes[..text.length];
+        let count = target.write(text, &[])?;
+        self.on_disk.add(&text[..count]);
+        self.fill = self.on_disk;
+        if count < text.len() {
+            // Once more, whole, when there is room.
+            return Err(Errno::NOSPC);
+        }
+        self.lost = Lost::default();
+        Ok(())
+    }
+
+    fn rotate_if_full(&mut self, limits: Limits, target: &mut dyn Target) -> Result<(), Errno> {
+        if self.fill.inside {
+            return Ok(());
+        }
+        if self.fill.size == 0 {
+            self.due = false;
+        } else if (self.due || limits.is_full(self.fill.size)) && !self.held {
+            self.rotate(target)?;
+        }
+        Ok(())
+    }
+
+    fn rotate(&mut self, target: &mut dyn Target) -> Result<(), Errno> {
+        self.flush(target)?;
+        if target.rotate() {
+            self.due = false;
+            self.fill = Fill { inside: self.fill.inside, ..Fill::default() };
+            self.on_disk = self.fill;
+        } else {
+            self.held = true;
+        }
+        Ok(())
+    }
+
+    /// Lines that are written as they came.
+    fn copy(&mut self, rest: &[u8], limits: Limits, target: &mut dyn Target) -> Result<(), Errno> {
+        let count = match limits.cut(self.fill, rest) {
+            _ if self.held => rest.len(),
+            Cut::Write(count) => count,
+            Cut::Rotate => return self.rotate(target),
+        };
+        let written = target.write(&rest[..count], &[])?;
+        let written = &rest[..written];
+        self.at += written.len();
+        self.fill.add(written);
+        self.on_disk.add(written);
+        self.inside = self.fill.inside.then_some(true);
+        Ok(())
+    }
+
+    /// The next line, from its start. Nothing is done twice: what can fail
+    /// comes first.
+    fn line(
+        &mut self,
+        rest: &[u8],
+        length: usize,
+        config: &Config,
+        limits: Limits,
+        target: &mut dyn Target,
+    ) -> Result<(), Errno> {
+        let (text, end) = match bytes::find(rest, b'\n') {
+            Some(at) => (&rest[..at], at + 1),
+            None => (rest, rest.len()),
+        };
+        let first = text.get(..length).unwrap_or(text);
+        let wanted = config.select.selects(first, true);
+        let logged = wanted && !config.remote_only;
+        let head = self.stamper.text().len() + config.prefix.len();
+        if logged && !self.held && limits.leaves_no_room(self.fill.size, (head + end) as u64) {
+            self.rotate(target)?;
+        }
+        let quote = if config.remote.is_some() { SEND_FAILURE.len() + head + QUOTE + 1 } else { 0 };
+        if self.out.len() - self.to < head + end.min(DIRECT) + quote {
+            self.flush(target)?;
+        }
+
+        let dots: &[u8] = if first.len() < text.len() { b"..." } else { b"" };
+        let record =
+            Record { stamp: self.stamper.text(), prefix: &config.prefix, text: first, dots };
+        if config.alert.selects(first, false) {
+            target.alert(&record);
+        }
+        if wanted && config.remote.is_some() && !target.send(&record) {
+            self.quote(first, &config.prefix);
+        }
+        let ended = end > text.len();
+        let whole = end < DIRECT && limits.rest_of_line(0) >= head + end;
+        if logged {
+            self.put_stamp();
+            self.put(&config.prefix);
+            let mut count = head;
+            if whole {
+                self.put(&rest[..end]);
+                self.at += end;
+                count += end;
+            }
+            let inside = !(whole && ended);
+            let line = if inside { count as u64 } else { 0 };
+            // Without a head the line's first byte is yet to come.
+            self.fill =
+                Fill { size: self.fill.size + count as u64, line, inside: inside && count > 0 };
+            self.inside = inside.then_some(true);
+        } else {
+            self.at += end;
+            self.inside = (!ended).then_some(false);
+        }
+        self.stamper.advance();
+        Ok(())
+    }
+
+    /// A line whose beginning has been dealt with.
+    fn go_on(
+        &mut self,
+        rest: &[u8],
+        wanted: bool,
+        limits: Limits,
+        target: &mut dyn Target,
+    ) -> Result<(), Errno> {
+        let newline = bytes::find(rest, b'\n');
+        let end = newline.map_or(rest.len(), |at| at + 1);
+        if !wanted {
+            self.at += end;
+            self.inside = newline.is_none().then_some(false);
+            return Ok(());
+        }
+        let allowed = if self.held { usize::MAX } else { limits.rest_of_line(self.fill.line) };
+        if allowed == 0 {
+            return self.rotate(target);
+        }
+        let part = &rest[..end.min(allowed)];
+        let waiting = self.to - self.from;
+        let written = target.write(&self.out[self.from..self.to], part)?;
+        self.take(written.min(waiting));
+        let of_part = &part[..written.saturating_sub(waiting)];
+        self.at += of_part.len();
+        self.fill.add(of_part);
+        self.on_disk.add(of_part);
+        if newline.is_some() && of_part.len() == end {
+            self.inside = None;
+        }
+        Ok(())
+    }
+
+    /// Writes what waits.
+    fn flush(&mut self, target: &mut dyn Target) -> Result<(), Errno> {
+        while self.from < self.to {
+            let written = target.write(&self.out[self.from..self.to], &[])?;
+            self.take(written);
+        }
+        Ok(())
+    }
+
+    /// The first `count` bytes that waited have been written.
+    fn take(&mut self, count: usize) {
+        self.on_disk.add(&self.out[self.from..self.from + count]);
+        self.from += count;
+        if self.from == self.to {
+            self.from = 0;
+            self.to = 0;
+        }
+    }
+
+    fn put_stamp(&mut self) {
+        let stamp = self.stamper.text();
+        let end = self.to + stamp.len();
+        copy_short(&mut self.out[self.to..end], stamp);
+        self.to = end;
+    }
+
+    fn put(&mut self, text: &[u8]) {
+        let end = self.to + text.len();
+        copy_short(&mut self.out[self.to..end], text);
+        self.to = end;
+    }
+
+    /// Logs that a line could not be sent.
+    fn quote(&mut self, text: &[u8], prefix: &[u8]) {
+        let start = self.to;
+        self.put(SEND_FAILURE);
+        self.put_stamp();
+        self.put(prefix);
+        self.put(text.get(..QUOTE).unwrap_or(text));
+        self.put(b"\n");
+        self.fill.size += (self.to - start) as u64;
+    }
+}
+
+/// Copies bytes of the same number. Most lines are short: no call, and no
+/// start-up time of a string instruction.
+#[inline]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    const STEP: usize = 16;
+    const LONG: usize = 512;
+    if from.len() < STEP || from.len() > LONG {
+        to.copy_from_slice(from);
+        return;
+    }
+    for (to, from) in to.chunks_exact_mut(STEP).zip(from.chunks_exact(STEP)) {
+        to.copy_from_slice(from);
+    }
+    // The last bytes again, with those of the last step that overlap them.
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// A short text that needs no heap.
+struct Text {
+    bytes: [u8; 96],
+    length: usize,
+}
+
+impl Text {
+    fn push(&mut self, text: &[u8]) {
+        for (to, from) in self.bytes[self.length..].iter_mut().zip(text) {
+            *to = *from;
+            self.length += 1;
+        }
+    }
+}
+
+impl core::fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.push(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// A target that counts what it does not write.
+struct Counter<'a> {
+    lost: Lost,
+    target: &'a mut dyn Target,
+}
+
+impl Target for Counter<'_> {
+    fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno> {
+        for part in [head, tail] {
+            self.lost.bytes += part.len() as u64;
+            self.lost.lines += part.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        }
+        Ok(head.len() + tail.len())
+    }
+
+    fn rotate(&mut self) -> bool {
+        false
+    }
+
+    fn alert(&mut self, record: &Record<'_>) {
+        self.target.alert(record);
+    }
+
+    fn send(&mut self, record: &Record<'_>) -> bool {
+        self.target.send(record)
+    }
+}
+
+#[cfg(test)]
+mod tests;
