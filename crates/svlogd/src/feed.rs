@@ -119,16 +119,16 @@ impl Feed {
         self.stamper = stamper.clone();
     }
 
+    /// The batch, all of it written, is no more.
+    pub fn end(&mut self) {
+        self.at = 0;
+    }
+
     /// Leaves out all of the batch, of `length` bytes, which ends within a
     /// line or not: for a directory that was not there when it was read.
     pub fn skip(&mut self, length: usize, inside: bool) {
         self.at = length;
         self.inside = inside.then_some(false);
-    }
-
-    /// Where the batch's next stamp stands.
-    pub fn stamper(&self) -> &Stamper {
-        &self.stamper
     }
 
     /// Asks for rotation, at the next line end, if there is anything to rotate.

@@ -9,14 +9,53 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod archive;
 mod clean;
 mod config;
 mod feed;
+mod input;
+mod log;
+mod logdir;
+mod options;
 mod pattern;
+mod processor;
+mod report;
 mod rotate;
+mod shell;
 mod stamp;
+mod udp;
+
+use runit_rt::start::Start;
+use runit_rt::{signal, stdio};
+
+use options::{Request, TOOL};
+use shell::Shell;
+
+/// The code for misuse and for having failed.
+const FAILURE: u8 = 111;
 
 /// Runs the program; gives its exit code.
-pub fn main(_start: &mut runit_rt::start::Start) -> u8 {
-    111
+pub fn main(start: &mut Start) -> u8 {
+    let options = match options::parse(start.args().rest()) {
+        Ok(Request::Run(options)) => options,
+        Ok(Request::Help) => return TOOL.print_help(),
+        Ok(Request::Version) => return TOOL.print_version(),
+        Ok(Request::Id) => {
+            TOOL.print_id();
+            return FAILURE;
+        }
+        Err(_) => {
+            TOOL.print_usage();
+            return FAILURE;
+        }
+    };
+    stdio::keep_inherited_from_children();
+    let inherited = signal::block(shell::BLOCKED);
+    match Shell::new(options, start.env(), &inherited) {
+        Ok(shell) => shell.run(),
+        Err(error) => {
+            report::fatal(&error);
+            FAILURE
+        }
+    }
 }

@@ -94,7 +94,7 @@ fn config(text: &str) -> Config {
 
 /// Hands in one batch until it is done.
 fn feed_batch(feed: &mut Feed, batch: &[u8], length: usize, config: &Config, to: &mut Memory) {
-    let stamper = feed.stamper().clone();
+    let stamper = feed.stamper.clone();
     feed.begin(&stamper);
     while feed.advance(batch, length, config, to).is_err() {}
     assert!(feed.is_done(batch.len()));
@@ -229,7 +229,7 @@ fn what_is_given_up_is_counted_and_owned_up_to() {
     assert_eq!(lost.bytes, (b"one\nthree\nfour".len() - torn) as u64);
     memory.faults = 0;
     // The rest of the line that was given up goes with it.
-    let stamper = feed.stamper().clone();
+    let stamper = feed.stamper.clone();
     feed.begin(&stamper);
     feed.advance(b" and more\nfive\n", 50, &config, &mut memory).unwrap();
     let end = if written.ends_with(b"\n") { "" } else { "\n" };

@@ -1,0 +1,163 @@
+//! Old files: `@TAI64N.s`, and `.u` and `.t` while they are to be processed.
+
+use core::ffi::CStr;
+use core::fmt;
+use core::mem::MaybeUninit;
+
+use alloc::collections::BinaryHeap;
+use alloc::vec::Vec;
+use runit_core::tai::Tai64n;
+use rustix::fd::AsFd;
+use rustix::fs::{Mode, OFlags, RawDir, openat};
+use rustix::io::Errno;
+
+/// What an old file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// Safely on disk, and processed if that was asked for.
+    Safe = b's',
+    /// What a processor has made so far.
+    Transient = b't',
+    /// To be processed, or left by a crash.
+    Unprocessed = b'u',
+}
+
+/// The length of a name, with its NUL.
+const SIZE: usize = 28;
+
+/// The name of an old file. The order of names is the order of times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name([u8; SIZE]);
+
+impl Name {
+    /// The name for a moment.
+    pub fn new(moment: Tai64n, kind: Kind) -> Self {
+        let mut name = [0; SIZE];
+        name[..25].copy_from_slice(&moment.label());
+        name[25] = b'.';
+        name[26] = kind as u8;
+        Self(name)
+    }
+
+    /// The name that `text` is; `None` where it is another file's.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let kind = match text.get(25..)? {
+            b".s" => Kind::Safe,
+            b".t" => Kind::Transient,
+            b".u" => Kind::Unprocessed,
+            _ => return None,
+        };
+        Some(Self::new(Tai64n::from_label(text)?, kind))
+    }
+
+    /// The same moment's file of another kind.
+    #[must_use]
+    pub fn with(self, kind: Kind) -> Self {
+        let mut name = self.0;
+        name[26] = kind as u8;
+        Self(name)
+    }
+
+    /// What kind of file it is.
+    pub fn kind(self) -> Kind {
+        match self.0[26] {
+            b's' => Kind::Safe,
+            b't' => Kind::Transient,
+            _ => Kind::Unprocessed,
+        }
+    }
+
+    /// The moment.
+    pub fn moment(self) -> Tai64n {
+        Tai64n::from_label(&self.0).unwrap_or_default()
+    }
+
+    /// As system calls take it.
+    pub fn as_c_str(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(core::str::from_utf8(&self.0[..SIZE - 1]).unwrap_or_default())
+    }
+}
+
+/// The old files of a directory, oldest first.
+pub fn list(dir: impl AsFd) -> Result<Vec<Name>, Errno> {
+    // Opened anew: the place in a directory belongs to the descriptor.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = openat(dir, c".", flags, Mode::empty())?;
+    let mut buffer = [MaybeUninit::uninit(); 2048];
+    let mut entries = RawDir::new(dir, &mut buffer);
+    let mut names = BinaryHeap::new();
+    while let Some(entry) = entries.next() {
+        names.extend(Name::parse(entry?.file_name().to_bytes()));
+    }
+    // A heap sorts with less code than the sort of slices.
+    Ok(names.into_sorted_vec())
+}
+
+/// The moment to name the next old file by: now, but after every other one,
+/// whatever the clock says.
+pub fn next_moment(now: Tai64n, newest: Option<Tai64n>) -> Tai64n {
+    let after = |newest: Tai64n| {
+        let mut bytes = newest.to_bytes();
+        let (seconds, nanoseconds) = bytes.split_at_mut(8);
+        let count = nanoseconds.iter().fold(0, |sum, &byte| sum << 8 | u32::from(byte)) + 1;
+        let next = if count < 1_000_000_000 { count } else { 0 };
+        nanoseconds.copy_from_slice(&next.to_be_bytes());
+        if next == 0 {
+            for byte in seconds.iter_mut().rev() {
+                *byte = byte.wrapping_add(1);
+                if *byte != 0 {
+                    break;
+                }
+            }
+        }
+        Tai64n::from_bytes(bytes)
+    };
+    newest.map_or(now, |newest| now.max(after(newest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+    use std::string::ToString;
+
+    fn at(seconds: u64, nanoseconds: u32) -> Tai64n {
+        Tai64n::from_unix(Duration::new(seconds, nanoseconds))
+    }
+
+    #[test]
+    fn names_are_told_from_other_files() {
+        let name = Name::new(at(1, 2), Kind::Safe);
+        assert_eq!(name.to_string(), "@400000000000000b00000002.s");
+        assert_eq!(Name::parse(name.to_string().as_bytes()), Some(name));
+        assert_eq!(name.with(Kind::Transient).kind(), Kind::Transient);
+        assert_eq!(name.as_c_str(), c"@400000000000000b00000002.s");
+        assert_eq!(name.moment(), at(1, 2));
+        for other in [
+            "current",
+            "@400000000000000b00000002",
+            "@400000000000000b00000002.x",
+            "@400000000000000b00000002.s~",
+            "@400000000000000b0000000G.s",
+            "x400000000000000b00000002.s",
+        ] {
+            assert_eq!(Name::parse(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn moments_never_repeat_nor_run_backwards() {
+        assert_eq!(next_moment(at(5, 0), None), at(5, 0));
+        assert_eq!(next_moment(at(5, 0), Some(at(4, 0))), at(5, 0));
+        assert_eq!(next_moment(at(5, 0), Some(at(5, 0))), at(5, 1));
+        assert_eq!(next_moment(at(5, 0), Some(at(900, 7))), at(900, 8));
+        assert_eq!(next_moment(at(5, 0), Some(at(255, 999_999_999))), at(256, 0));
+    }
+}

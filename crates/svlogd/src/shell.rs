@@ -1,0 +1,428 @@
+//! The loop: standard input and signals in, batches and processors out.
+
+use core::ffi::CStr;
+use core::time::Duration;
+
+use alloc::vec::Vec;
+
+use runit_core::diag::ErrText;
+use runit_core::exit::Exit;
+use runit_rt::signal::{Inherited, SignalFd, SignalSet};
+use runit_rt::strings::CStrList;
+use runit_rt::{clock, stdio};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{WaitOptions, wait};
+
+use crate::input::Input;
+use crate::log::{Alerts, Common, Log};
+use crate::logdir::identity;
+use crate::options::Options;
+use crate::processor::{Processor, Surroundings};
+use crate::report::{self, Once};
+use crate::stamp::Stamper;
+
+const HUP: u32 = 1;
+const ALRM: u32 = 14;
+const TERM: u32 = 15;
+const CHLD: u32 = 17;
+const PIPE: u32 = 13;
+const XFSZ: u32 = 25;
+
+/// Read from a descriptor.
+const AWAITED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD]);
+
+/// Those, and what would end the process instead of failing a write.
+pub const BLOCKED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD, PIPE, XFSZ]);
+
+/// How long after TERM a directory may stay unwritable.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often a processor may fail once svlogd is about to end.
+const LAST_TRIES: u32 = 3;
+
+/// How often standard input that fails is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why no more is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// The input ended: all that waits is finished.
+    Input,
+    /// TERM, and when to give up what cannot be written.
+    Term(Duration),
+}
+
+/// See the module.
+pub struct Shell<'a> {
+    options: Options<'a>,
+    surroundings: Surroundings<'a>,
+    signals: SignalFd,
+    common: Common,
+    input: Input,
+    stamper: Stamper,
+    /// By position on the command line; `None` where it could not be opened.
+    logs: Vec<(&'a CStr, Option<Log<'a>>)>,
+    /// Processors, and their commands, of directories no longer written.
+    retired: Vec<Processor<'a>>,
+    ending: Option<Ending>,
+    input_trouble: Once,
+    input_retry_at: Option<Duration>,
+    lost: bool,
+}
+
+/// Why there is nothing to run.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No directory could be opened.
+    #[error("no functional log directories.")]
+    NoDirectories,
+    /// The kernel refused what is needed before anything else.
+    #[error("unable to start: {}", ErrText(*.0))]
+    System(Errno),
+}
+
+impl<'a> Shell<'a> {
+    /// Opens everything. The signals of [`BLOCKED`] must be blocked, and
+    /// `inherited` be the state before.
+    pub fn new(
+        options: Options<'a>,
+        env: CStrList<'a>,
+        inherited: &'a Inherited,
+    ) -> Result<Self, StartError> {
+        let input = Input::new(options.buffer).map_err(StartError::System)?;
+        let mut shell = Self {
+            surroundings: Surroundings { env, signals: inherited },
+            signals: SignalFd::new(AWAITED).map_err(StartError::System)?,
+            common: Common { length: options.length, alerts: Alerts::new() },
+            input,
+            stamper: Stamper::new(options.stamp),
+            logs: options.dirs.map(|path| (path, None)).collect(),
+            retired: Vec::new(),
+            ending: None,
+            input_trouble: Once::default(),
+            input_retry_at: None,
+            lost: false,
+            options,
+        };
+        shell.open_directories();
+        if shell.logs().count() == 0 { Err(StartError::NoDirectories) } else { Ok(shell) }
+    }
+
+    fn logs(&mut self) -> impl Iterator<Item = &mut Log<'a>> {
+        self.logs.iter_mut().filter_map(|(_, log)| log.as_mut())
+    }
+
+    /// Opens what is not open, one after the other; what is, is opened again.
+    fn open_directories(&mut self) {
+        let (form, verbose) = (self.options.stamp, self.options.verbose);
+        let batch = self.input.batch();
+        for (path, slot) in &mut self.logs {
+            if let Some(log) = slot {
+                if identity(path) == Some(log.dir.identity()) {
+                    log.reopen();
+                    continue;
+                }
+            }
+            // Another directory by that name, or none.
+            let new = Log::open(path, form, verbose, batch.len(), self.input.is_inside());
+            let old = match (slot.take(), new) {
+                (Some(old), Some(mut new)) => {
+                    let old = new.inherit(old);
+                    *slot = Some(new);
+                    Some(old)
+                }
+                (Some(mut old), None) => {
+                    // Its last lines go where the ones before went.
+                    old.advance(batch, &mut self.common);
+                    self.lost |= old.give_up(batch, &mut self.common);
+                    Some(old.into_dir())
+                }
+                (None, new) => {
+                    *slot = new;
+                    None
+                }
+            };
+            if let Some(mut old) = old {
+                old.close();
+                self.retired.push(old.processor);
+            }
+        }
+        // `current` is opened, or said to be impossible to open, at once.
+        self.advance();
+    }
+
+    /// Runs until the end; gives the exit code.
+    pub fn run(mut self) -> u8 {
+        loop {
+            self.advance();
+            self.common.alerts.send();
+            let busy = self.start_processors();
+            let done = self.is_done();
+            if done {
+                self.end_batch();
+            }
+            if !busy && self.is_finished(done) {
+                break;
+            }
+            self.wait(done);
+            if self.logs().count() == 0 {
+                report::fatal(&StartError::NoDirectories);
+                return 111;
+            }
+        }
+        for (_, log) in &mut self.logs {
+            if let Some(log) = log {
+                self.lost |= log.close(&mut self.common);
+            }
+        }
+        if self.lost { 111 } else { 0 }
+    }
+
+    /// Hands the batch to each directory.
+    fn advance(&mut self) {
+        let batch = self.input.batch();
+        for (_, log) in &mut self.logs {
+            if let Some(log) = log {
+                log.advance(batch, &mut self.common);
+            }
+        }
+    }
+
+    fn end_batch(&mut self) {
+        self.input.consume();
+        self.logs().for_each(|log| log.feed().end());
+    }
+
+    /// Whether the batch is done with.
+    fn is_done(&self) -> bool {
+        let batch = self.input.batch();
+        self.logs.iter().flat_map(|(_, log)| log).all(|log| log.is_done(batch))
+    }
+
+    /// Whether all lines are written, or given up, and no more are to come.
+    fn is_finished(&mut self, done: bool) -> bool {
+        match self.ending {
+            None => false,
+            Some(_) if done => true,
+            Some(Ending::Input) => false,
+            Some(Ending::Term(patience)) => {
+                let late = clock::monotonic() >= patience;
+                if late {
+                    let batch = self.input.batch();
+                    for (_, log) in &mut self.logs {
+                        if let Some(log) = log.as_mut().filter(|log| !log.is_done(batch)) {
+                            self.lost |= log.give_up(batch, &mut self.common);
+                        }
+                    }
+                }
+                late
+            }
+        }
+    }
+
+    /// Starts what processors have to do; whether anything is left for them.
+    /// With the end near nothing new is started after TERM, and what fails
+    /// again and again waits for the next start of svlogd.
+    fn start_processors(&mut self) -> bool {
+        let around = self.surroundings;
+        let ending = self.ending;
+        let mut busy = self.retired.iter().any(Processor::is_running);
+        for log in self.logs() {
+            let dir = &mut log.dir;
+            let failures = dir.processor.failures();
+            if ending.is_some() && failures >= LAST_TRIES && !dir.processor.is_running() {
+                dir.processor.give_up();
+            }
+            busy |= if matches!(ending, Some(Ending::Term(_))) && failures == 0 {
+                dir.processor.is_running()
+            } else {
+                dir.processor.start(&dir.config.processor, around)
+            };
+        }
+        busy
+    }
+
+    /// Waits for something to happen, and takes note of it.
+    fn wait(&mut self, done: bool) {
+        let retry = self.input_retry_at;
+        let reading =
+            done && self.ending.is_none() && retry.is_none_or(|at| at <= clock::monotonic());
+        let mut ready = Ready::default();
+        // Before a wait, what is there of a long line is written and memory
+        // given back; not if more input is there already.
+        let flush = done && self.input.could_release(self.options.length);
+        if reading && (flush || self.input.is_swollen()) {
+            ready = self.poll(reading, Some(Duration::ZERO));
+            if !ready.input && !ready.signal {
+                if flush {
+                    self.input.release();
+                    self.begin_batch();
+                    return;
+                }
+                self.input.shrink();
+            }
+        }
+        if !ready.input && !ready.signal {
+            let deadline = self.deadline();
+            let timeout = deadline.map(|at| at.saturating_sub(clock::monotonic()));
+            ready = self.poll(reading, timeout);
+            if deadline.is_some() {
+                let now = clock::monotonic();
+                self.logs().for_each(|log| log.look_at_the_clock(now));
+            }
+        }
+        if ready.signal {
+            while let Some((signal, _)) = self.signals.read() {
+                self.take_signal(signal);
+            }
+        }
+        if ready.input && self.ending.is_none() {
+            self.read();
+        }
+    }
+
+    fn deadline(&mut self) -> Option<Duration> {
+        let patience = match self.ending {
+            Some(Ending::Term(patience)) => Some(patience),
+            _ => None,
+        };
+        let input = self.input_retry_at;
+        let logs = self.logs().filter_map(|log| {
+            [log.deadline(), log.dir.processor.retry_at()].into_iter().flatten().min()
+        });
+        let soonest = logs.min();
+        [patience, input, soonest].into_iter().flatten().min()
+    }
+
+    fn poll(&self, reading: bool, timeout: Option<Duration>) -> Ready {
+        let mut fds = [
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN),
+        ];
+        let fds = if reading { &mut fds[..] } else { &mut fds[..1] };
+        let timeout = timeout.map(|time| Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        });
+        match poll(fds, timeout.as_ref()) {
+            Ok(_) => {
+                let is_ready =
+                    |fd: Option<&PollFd<'_>>| fd.is_some_and(|fd| !fd.revents().is_empty());
+                Ready { signal: is_ready(fds.first()), input: is_ready(fds.get(1)) }
+            }
+            // Without memory for a wait, reading waits as well.
+            Err(Errno::INTR) => Ready::default(),
+            Err(_) => Ready { signal: true, input: reading },
+        }
+    }
+
+    fn read(&mut self) {
+        self.input_retry_at = None;
+        match self.input.read(stdio::stdin(), self.options.cleaner.as_ref()) {
+            Ok(None) => {}
+            Ok(Some(0)) => {
+                self.ending = Some(Ending::Input);
+                self.input.finish();
+                self.begin_batch();
+            }
+            Ok(Some(_)) => {
+                self.input_trouble.clear();
+                if !self.input.batch().is_empty() {
+                    self.begin_batch();
+                }
+            }
+            Err(error) => {
+                let what = "unable to read standard input";
+                if self.input_trouble.is_news(what, error) {
+                    report::pausing(&format_args!("{what}: {}", ErrText(error)));
+                }
+                self.input_retry_at = Some(clock::monotonic() + RETRY);
+            }
+        }
+    }
+
+    /// A new batch: read the clock, once.
+    fn begin_batch(&mut self) {
+        if self.options.stamp != crate::stamp::Stamp::None {
+            self.stamper.set(clock::realtime());
+        }
+        let stamper = self.stamper.clone();
+        for log in self.logs() {
+            log.feed().begin(&stamper);
+        }
+    }
+
+    fn take_signal(&mut self, signal: u32) {
+        let verbose = self.options.verbose;
+        match signal {
+            TERM => {
+                report::info(verbose, &"sigterm received.");
+                self.terminate();
+            }
+            HUP => {
+                report::info(verbose, &"sighangup received.");
+                if self.ending.is_none() {
+                    self.open_directories();
+                }
+            }
+            ALRM => {
+                report::info(verbose, &"sigalarm received.");
+                for log in self.logs() {
+                    log.feed().rotate_soon();
+                }
+            }
+            _ => self.reap(),
+        }
+    }
+
+    fn terminate(&mut self) {
+        if !matches!(self.ending, Some(Ending::Term(_))) {
+            if self.ending.is_none() {
+                self.finish_line();
+            }
+            self.ending = Some(Ending::Term(clock::monotonic() + PATIENCE));
+        }
+    }
+
+    /// Takes what is there of the line that has begun; what follows it is for
+    /// whoever reads next.
+    fn finish_line(&mut self) {
+        let fresh = self.is_done();
+        if fresh {
+            self.end_batch();
+        }
+        let mut ready = || {
+            let mut fds = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
+            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+            poll(&mut fds, Some(&now)) == Ok(1)
+        };
+        self.input.finish_line(stdio::stdin(), self.options.cleaner.as_ref(), &mut ready);
+        self.input.finish();
+        if fresh {
+            self.begin_batch();
+        }
+    }
+
+    fn reap(&mut self) {
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            let Some(exit) = Exit::from_wait(status) else { continue };
+            for log in self.logs() {
+                if log.dir.processor.reaped(pid, exit) == Some(true) {
+                    log.dir.delete_old();
+                }
+            }
+            self.retired.retain_mut(|processor| {
+                processor.reaped(pid, exit);
+                processor.is_running()
+            });
+        }
+    }
+}
+
+/// What can be read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ready {
+    signal: bool,
+    input: bool,
+}
