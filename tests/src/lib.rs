@@ -12,6 +12,7 @@
 pub mod dirs;
 pub mod locks;
 pub mod messages;
+pub mod logs;
 pub mod proc;
 pub mod protocol;
 pub mod run;

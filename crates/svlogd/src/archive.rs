@@ -1,10 +1,8 @@
 //! Old files: `@TAI64N.s`, and `.u` and `.t` while they are to be processed.
 
 use core::ffi::CStr;
-use core::fmt;
 use core::mem::MaybeUninit;
 
-use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use runit_core::tai::Tai64n;
 use rustix::fd::AsFd;
@@ -73,60 +71,46 @@ impl Name {
         Tai64n::from_label(&self.0).unwrap_or_default()
     }
 
+    /// As text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0[..SIZE - 1]
+    }
+
     /// As system calls take it.
     pub fn as_c_str(&self) -> &CStr {
         CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
     }
 }
 
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(core::str::from_utf8(&self.0[..SIZE - 1]).unwrap_or_default())
-    }
-}
-
-/// The old files of a directory, oldest first.
+/// The old files of a directory, in no order.
 pub fn list(dir: impl AsFd) -> Result<Vec<Name>, Errno> {
     // Opened anew: the place in a directory belongs to the descriptor.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let dir = openat(dir, c".", flags, Mode::empty())?;
     let mut buffer = [MaybeUninit::uninit(); 2048];
     let mut entries = RawDir::new(dir, &mut buffer);
-    let mut names = BinaryHeap::new();
+    let mut names = Vec::new();
     while let Some(entry) = entries.next() {
         names.extend(Name::parse(entry?.file_name().to_bytes()));
     }
-    // A heap sorts with less code than the sort of slices.
-    Ok(names.into_sorted_vec())
+    Ok(names)
+}
+
+/// Where the oldest of `names` stands; not at all, if there are none.
+pub fn oldest(names: &[Name]) -> Option<usize> {
+    names.iter().enumerate().min_by_key(|(_, name)| **name).map(|(index, _)| index)
 }
 
 /// The moment to name the next old file by: now, but after every other one,
 /// whatever the clock says.
 pub fn next_moment(now: Tai64n, newest: Option<Tai64n>) -> Tai64n {
-    let after = |newest: Tai64n| {
-        let mut bytes = newest.to_bytes();
-        let (seconds, nanoseconds) = bytes.split_at_mut(8);
-        let count = nanoseconds.iter().fold(0, |sum, &byte| sum << 8 | u32::from(byte)) + 1;
-        let next = if count < 1_000_000_000 { count } else { 0 };
-        nanoseconds.copy_from_slice(&next.to_be_bytes());
-        if next == 0 {
-            for byte in seconds.iter_mut().rev() {
-                *byte = byte.wrapping_add(1);
-                if *byte != 0 {
-                    break;
-                }
-            }
-        }
-        Tai64n::from_bytes(bytes)
-    };
-    newest.map_or(now, |newest| now.max(after(newest)))
+    newest.map_or(now, |newest| now.max(newest.next()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use core::time::Duration;
-    use std::string::ToString;
 
     fn at(seconds: u64, nanoseconds: u32) -> Tai64n {
         Tai64n::from_unix(Duration::new(seconds, nanoseconds))
@@ -135,8 +119,8 @@ mod tests {
     #[test]
     fn names_are_told_from_other_files() {
         let name = Name::new(at(1, 2), Kind::Safe);
-        assert_eq!(name.to_string(), "@400000000000000b00000002.s");
-        assert_eq!(Name::parse(name.to_string().as_bytes()), Some(name));
+        assert_eq!(name.as_bytes(), b"@400000000000000b00000002.s");
+        assert_eq!(Name::parse(name.as_bytes()), Some(name));
         assert_eq!(name.with(Kind::Transient).kind(), Kind::Transient);
         assert_eq!(name.as_c_str(), c"@400000000000000b00000002.s");
         assert_eq!(name.moment(), at(1, 2));
@@ -159,5 +143,13 @@ mod tests {
         assert_eq!(next_moment(at(5, 0), Some(at(5, 0))), at(5, 1));
         assert_eq!(next_moment(at(5, 0), Some(at(900, 7))), at(900, 8));
         assert_eq!(next_moment(at(5, 0), Some(at(255, 999_999_999))), at(256, 0));
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let name = |seconds, kind| Name::new(at(seconds, 0), kind);
+        assert_eq!(oldest(&[]), None);
+        let names = [name(7, Kind::Safe), name(5, Kind::Unprocessed), name(6, Kind::Safe)];
+        assert_eq!(oldest(&names), Some(1));
     }
 }

@@ -1,16 +1,11 @@
 //! LOGDIR/`config`, one setting a line (CONTRACT section 6).
 
-use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::time::Duration;
+use core::net::SocketAddr;
 
 use alloc::vec::Vec;
-use runit_core::diag::Bytes;
 
+use crate::address;
 use crate::pattern::Selection;
-
-/// The syslog port.
-const DEFAULT_PORT: u16 = 514;
 
 /// The most bytes that a prefix may have: room for it is set aside.
 pub const LONGEST_PREFIX: usize = 4096;
@@ -24,8 +19,9 @@ pub struct Config {
     pub keep: usize,
     /// `N`: how many old files are kept when the disk is full; 0 for all.
     pub keep_when_full: usize,
-    /// `t`: the age at which `current` is rotated if it is not empty.
-    pub age: Option<Duration>,
+    /// `t`: the age in seconds at which `current` is rotated if it is not
+    /// empty; 0 for none.
+    pub age: u64,
     /// `!`: the processor's command; empty for none.
     pub processor: Vec<u8>,
     /// `u`, `U`: where lines are also sent.
@@ -38,9 +34,9 @@ pub struct Config {
     pub select: Selection,
     /// `e`, `E`: the lines to copy to standard error; none by default.
     pub alert: Selection,
-    /// `d` (ours): how long the directory may be unwritable before lines are
-    /// dropped instead of waiting; `None` for ever.
-    pub drop_after: Option<Duration>,
+    /// `d` (ours): how many seconds the directory may be unwritable before
+    /// lines are dropped instead of waiting; `None` for ever.
+    pub drop_after: Option<u64>,
 }
 
 impl Default for Config {
@@ -49,7 +45,7 @@ impl Default for Config {
             size: 1_000_000,
             keep: 10,
             keep_when_full: 0,
-            age: None,
+            age: 0,
             processor: Vec::new(),
             remote: None,
             remote_only: false,
@@ -76,16 +72,16 @@ pub enum Fault<'a> {
     Prefix,
 }
 
-impl fmt::Display for Fault<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, text) = match *self {
-            Self::Unknown => return f.write_str("unknown setting"),
-            Self::Prefix => return f.write_str("prefix too long"),
-            Self::Number(text) => ("unable to scan number", text),
-            Self::Address(text) => ("unable to scan ip address", text),
-            Self::Port(text) => ("unable to scan port number", text),
-        };
-        write!(f, "{what}: {}", Bytes(text))
+impl<'a> Fault<'a> {
+    /// What is wrong, and with what.
+    pub fn text(self) -> (&'static str, &'a [u8]) {
+        match self {
+            Self::Unknown => ("unknown setting", b""),
+            Self::Prefix => ("prefix too long", b""),
+            Self::Number(text) => ("unable to scan number: ", text),
+            Self::Address(text) => ("unable to scan ip address: ", text),
+            Self::Port(text) => ("unable to scan port number: ", text),
+        }
     }
 }
 
@@ -109,14 +105,11 @@ impl Config {
             b's' => self.size = scaled(value, &[(b'k', 1024), (b'm', 1024 * 1024)])?,
             b'n' => self.keep = count(value)?,
             b'N' => self.keep_when_full = count(value)?,
-            b't' => {
-                let seconds = duration(value)?;
-                self.age = (seconds > Duration::ZERO).then_some(seconds);
-            }
+            b't' => self.age = duration(value)?,
             b'd' => self.drop_after = Some(duration(value)?),
             b'!' => self.processor = value.to_vec(),
             b'u' | b'U' => {
-                self.remote = Some(address(value)?);
+                self.remote = Some(address::parse(trimmed(value))?);
                 self.remote_only = setting == b'U';
             }
             b'p' if value.len() > LONGEST_PREFIX => return Err(Fault::Prefix),
@@ -148,12 +141,12 @@ fn count(text: &[u8]) -> Result<usize, Fault<'_>> {
     scaled(text, &[]).and_then(|n| usize::try_from(n).map_err(|_| Fault::Number(text)))
 }
 
-fn duration(text: &[u8]) -> Result<Duration, Fault<'_>> {
-    scaled(text, &[(b'm', 60), (b'h', 3600)]).map(Duration::from_secs)
+fn duration(text: &[u8]) -> Result<u64, Fault<'_>> {
+    scaled(text, &[(b'm', 60), (b'h', 3600)])
 }
 
 /// Decimal digits, at least one and nothing else.
-fn number(digits: &[u8]) -> Option<u64> {
+pub fn number(digits: &[u8]) -> Option<u64> {
     let add = |sum: u64, byte: &u8| {
         let digit = byte.wrapping_sub(b'0');
         (digit < 10).then_some(())?;
@@ -162,41 +155,17 @@ fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }
 
-/// `A.B.C.D[:PORT]` or `[IPV6][:PORT]`.
-fn address(text: &[u8]) -> Result<SocketAddr, Fault<'_>> {
-    let text = trimmed(text);
-    let split = match text {
-        [b'[', ..] => text.iter().position(|&byte| byte == b']').map(|at| at + 1),
-        _ => text.iter().position(|&byte| byte == b':'),
-    };
-    let (host, port) = text.split_at(split.unwrap_or(text.len()));
-    let ascii = core::str::from_utf8(host).map_err(|_| Fault::Address(text))?;
-    let ip = match ascii.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(inner) => inner.parse::<Ipv6Addr>().map(IpAddr::V6),
-        None => ascii.parse::<Ipv4Addr>().map(IpAddr::V4),
-    };
-    let ip = ip.map_err(|_| Fault::Address(text))?;
-    let port = match port {
-        [] => DEFAULT_PORT,
-        [b':', digits @ ..] => number(digits)
-            .and_then(|n| u16::try_from(n).ok())
-            .filter(|&port| port != 0)
-            .ok_or(Fault::Port(digits))?,
-        other => return Err(Fault::Port(other)),
-    };
-    Ok(SocketAddr::new(ip, port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::format;
-    use std::string::{String, ToString};
+    use std::string::String;
 
     fn parse(text: &str) -> (Config, Vec<String>) {
         let mut faults = Vec::new();
         let config = Config::parse(text.as_bytes(), &mut |line, fault| {
-            faults.push(format!("{line}: {fault}"));
+            let (what, text) = fault.text();
+            faults.push(format!("{line}: {what}{}", String::from_utf8_lossy(text)));
         });
         (config, faults)
     }
@@ -219,16 +188,19 @@ mod tests {
     fn every_setting_is_understood() {
         let config = good("s4096\nn3\nN2\nt90\n!gzip -c\npa b: \nd30");
         assert_eq!((config.size, config.keep, config.keep_when_full), (4096, 3, 2));
-        assert_eq!(config.age, Some(Duration::from_secs(90)));
-        assert_eq!(config.drop_after, Some(Duration::from_secs(30)));
+        assert_eq!(config.age, 90);
+        assert_eq!(config.drop_after, Some(30));
         assert_eq!((&config.processor[..], &config.prefix[..]), (&b"gzip -c"[..], &b"a b: "[..]));
         assert_eq!(good("s2k").size, 2048);
         assert_eq!(good("s3m \r").size, 3 << 20);
-        assert_eq!(good("t2m").age, Some(Duration::from_secs(120)));
-        assert_eq!(good("t1h").age, Some(Duration::from_secs(3600)));
-        assert_eq!(good("t0").age, None);
-        assert_eq!(good("d0").drop_after, Some(Duration::ZERO));
+        assert_eq!(good("t2m").age, 120);
+        assert_eq!(good("t1h").age, 3600);
+        assert_eq!(good("t0").age, 0);
+        assert_eq!(good("d0").drop_after, Some(0));
         assert_eq!(good("s0\nn0\nN0").size, 0);
+        let long = "x".repeat(LONGEST_PREFIX);
+        assert_eq!(good(&format!("p{long}")).prefix.len(), LONGEST_PREFIX);
+        assert_eq!(parse(&format!("px{long}")).1, ["1: prefix too long"]);
     }
 
     #[test]
@@ -243,13 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn addresses_have_ports() {
-        let remote = |text| good(text).remote.map(|at| at.to_string());
-        assert_eq!(remote("u127.0.0.1").as_deref(), Some("127.0.0.1:514"));
-        assert_eq!(remote("u10.1.2.3:5514").as_deref(), Some("10.1.2.3:5514"));
-        assert_eq!(remote("u[::1]").as_deref(), Some("[::1]:514"));
-        assert_eq!(remote("U[fe80::2]:65535").as_deref(), Some("[fe80::2]:65535"));
+    fn lines_are_also_or_only_sent() {
         assert!(good("U1.2.3.4").remote_only && !good("U1.2.3.4\nu1.2.3.4").remote_only);
+        assert_eq!(good("u[::1]:99 ").remote, Some("[::1]:99".parse().unwrap()));
     }
 
     #[test]
@@ -269,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_addresses_that_are_none_are_refused() {
+    fn numbers_that_are_none_are_refused() {
         for bad in [
             "s18446744073709551616",
             "s18446744073709551615k",
@@ -277,15 +245,7 @@ mod tests {
             "n1k",
             "t1d",
             "sk",
-            "u",
-            "u[::1",
-            "u::1",
-            "u[1.2.3.4]",
-            "u1.2.3.4:",
             "u1.2.3.4:0",
-            "u1.2.3.4:65536",
-            "u[::1]5",
-            "u\u{e9}",
             "d",
         ] {
             let (config, faults) = parse(bad);

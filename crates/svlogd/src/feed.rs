@@ -5,10 +5,9 @@
 //! is written; a write that fails or is short is taken up where it stopped, so
 //! that nothing is lost and nothing is written twice.
 
-use core::fmt::Write as _;
-
 use runit_rt::bytes;
 use runit_rt::pages::Pages;
+use runit_rt::strings::decimal;
 use rustix::io::Errno;
 
 use crate::config::Config;
@@ -212,8 +211,9 @@ impl Feed {
             text.push(b"\n");
         }
         text.push(self.stamper.text());
-        // A `Text` takes it: two numbers have at most 40 digits.
-        let _ = writeln!(text, "svlogd: lost {} lines", self.lost.lines);
+        text.push(b"svlogd: lost ");
+        text.push(decimal(self.lost.lines, &mut [0; 20]));
+        text.push(b" lines\n");
         let text = &text.bytes[..text.length];
         let count = target.write(text, &[])?;
         self.on_disk.add(&text[..count]);
@@ -434,13 +434,6 @@ impl Text {
             *to = *from;
             self.length += 1;
         }
-    }
-}
-
-impl core::fmt::Write for Text {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.push(text.as_bytes());
-        Ok(())
     }
 }
 

@@ -10,6 +10,9 @@ use crate::clean::Cleaner;
 /// How much is read at once at least: what a pipe holds.
 const SIZE: usize = 64 * 1024;
 
+/// Room to finish a line in, when there is no room for more lines.
+const SPARE: usize = 4096;
+
 /// More than this is given back to the kernel when there is nothing to do.
 const HELD_IDLE: usize = 4096;
 
@@ -28,8 +31,8 @@ pub struct Input {
 impl Input {
     /// A buffer for `wanted` bytes at least.
     pub fn new(wanted: usize) -> Result<Self, Errno> {
-        // A byte for the newline of a last line that has none.
-        let size = wanted.max(SIZE).checked_add(1).ok_or(Errno::NOMEM)?;
+        // A byte of it is for the newline of a last line that has none.
+        let size = wanted.max(SIZE).checked_add(SPARE).ok_or(Errno::NOMEM)?;
         Ok(Self { buffer: Pages::new(size)?, have: 0, batch: 0, inside: false, peak: 0 })
     }
 
@@ -65,7 +68,7 @@ impl Input {
         from: impl AsFd,
         cleaner: Option<&Cleaner>,
     ) -> Result<Option<usize>, Errno> {
-        let end = self.buffer.len() - 1;
+        let end = self.buffer.len() - SPARE;
         self.take(from, end, cleaner)
     }
 
@@ -90,7 +93,7 @@ impl Input {
         }
         self.have += count;
         self.peak = self.peak.max(self.have);
-        if self.have == self.buffer.len() - 1 && self.batch == 0 {
+        if self.have >= self.buffer.len() - SPARE && self.batch == 0 {
             self.release();
         }
         Ok(Some(count))

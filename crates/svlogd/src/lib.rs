@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod address;
 mod archive;
 mod clean;
 mod config;
@@ -16,6 +17,7 @@ mod feed;
 mod input;
 mod log;
 mod logdir;
+mod moment;
 mod options;
 mod pattern;
 mod processor;
@@ -29,6 +31,7 @@ use runit_rt::start::Start;
 use runit_rt::{signal, stdio};
 
 use options::{Request, TOOL};
+use report::Level;
 use shell::Shell;
 
 /// The code for misuse and for having failed.
@@ -44,8 +47,8 @@ pub fn main(start: &mut Start) -> u8 {
             TOOL.print_id();
             return FAILURE;
         }
-        Err(_) => {
-            TOOL.print_usage();
+        Err(complaint) => {
+            TOOL.print_misuse(complaint);
             return FAILURE;
         }
     };
@@ -53,8 +56,8 @@ pub fn main(start: &mut Start) -> u8 {
     let inherited = signal::block(shell::BLOCKED);
     match Shell::new(options, start.env(), &inherited) {
         Ok(shell) => shell.run(),
-        Err(error) => {
-            report::fatal(&error);
+        Err(fault) => {
+            report::general(Level::Fatal, fault);
             FAILURE
         }
     }

@@ -1,22 +1,24 @@
 //! A log directory with its feed: what happens while it cannot be written.
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use runit_core::diag::{Bytes, ErrText};
-use runit_rt::{clock, stdio};
+use runit_rt::strings::decimal;
+use runit_rt::{errtext, stdio};
 use rustix::io::Errno;
 
 use crate::feed::{Feed, Record, Target};
 use crate::logdir::LogDir;
-use crate::report;
+use crate::moment::Moment;
+use crate::processor::Processor;
+use crate::report::{self, Fault, Level, What};
 use crate::stamp::Stamp;
 
-/// How often a directory that cannot be written is tried again.
-const RETRY: Duration = Duration::from_millis(500);
+/// After how many milliseconds a directory that cannot be written is tried
+/// again.
+const RETRY: u64 = 500;
 
 /// Lines for standard error are put together up to what a pipe takes whole.
 const ALERTS: usize = 4096;
@@ -27,23 +29,16 @@ pub struct Log<'a> {
     pub dir: LogDir<'a>,
     feed: Feed,
     outage: Option<Outage>,
-    rotation: Rotation,
+    /// When rotation, which has failed, is tried again.
+    rotate_again: Moment,
 }
 
 /// Since when a directory cannot be written, and what was said of it.
 struct Outage {
-    since: Duration,
-    retry_at: Duration,
-    what: &'static str,
-    error: Errno,
+    since: Moment,
+    retry_at: Moment,
+    fault: Fault,
     dropping: bool,
-}
-
-/// Whether rotation has failed, and when it is tried again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rotation {
-    Fine,
-    Failed(Duration),
 }
 
 /// What all directories share.
@@ -125,10 +120,12 @@ impl<'a> Log<'a> {
         batch: usize,
         inside: bool,
     ) -> Option<Self> {
-        let dir = LogDir::open(path, verbose).map_err(|unusable| unusable.warn(path)).ok()?;
-        let feed = Feed::new(form);
-        let feed = feed.map_err(|error| report::warning(&ErrText(error))).ok()?;
-        let mut log = Self { dir, feed, outage: None, rotation: Rotation::Fine };
+        let opened = LogDir::open(path, verbose).and_then(|dir| {
+            let feed = Feed::new(form).map_err(|error| What::OpenDirectory.because(error))?;
+            Ok(Self { dir, feed, outage: None, rotate_again: Moment::NEVER })
+        });
+        let mut log =
+            opened.map_err(|fault| report::fault(Level::Warning, fault, path, b"")).ok()?;
         log.feed.skip(batch, inside);
         Some(log)
     }
@@ -146,8 +143,7 @@ impl<'a> Log<'a> {
     /// Takes the batch as far as it goes now.
     pub fn advance(&mut self, batch: &[u8], common: &mut Common) {
         if let Some(outage) = &self.outage {
-            let now = clock::monotonic();
-            if now < outage.retry_at {
+            if Moment::now() < outage.retry_at {
                 if outage.dropping {
                     self.discard(batch, common);
                 }
@@ -156,15 +152,11 @@ impl<'a> Log<'a> {
         }
         match self.try_advance(batch, common) {
             Ok(()) => self.recovered(),
-            Err((what, error)) => self.failed(what, error, batch, common),
+            Err(fault) => self.failed(fault, batch, common),
         }
     }
 
-    fn try_advance(
-        &mut self,
-        batch: &[u8],
-        common: &mut Common,
-    ) -> Result<(), (&'static str, Errno)> {
+    fn try_advance(&mut self, batch: &[u8], common: &mut Common) -> Result<(), Fault> {
         if let Some(size) = self.dir.ensure_open()? {
             self.feed.opened(size);
         }
@@ -172,39 +164,42 @@ impl<'a> Log<'a> {
         let mut disk =
             Disk { dir: &mut self.dir, alerts: &mut common.alerts, rotation_failed: false };
         let result = self.feed.advance(batch, common.length, &config, &mut disk);
-        let failed = disk.rotation_failed;
-        self.rotation =
-            if failed { Rotation::Failed(clock::monotonic() + RETRY) } else { Rotation::Fine };
-        result.map_err(|error| ("unable to write to current", error))
+        self.rotate_again =
+            if disk.rotation_failed { Moment::now().after(RETRY) } else { Moment::NEVER };
+        result.map_err(|error| What::WriteCurrent.because(error))
     }
 
-    fn failed(&mut self, what: &'static str, error: Errno, batch: &[u8], common: &mut Common) {
-        let now = clock::monotonic();
-        let path = Bytes(self.dir.path().to_bytes());
-        let before = self.outage.take();
-        let since = before.as_ref().map_or(now, |before| before.since);
-        if before.as_ref().is_none_or(|before| (before.what, before.error) != (what, error)) {
-            report::pausing(&format_args!("{what}: {path}: {}", ErrText(error)));
+    #[cold]
+    fn failed(&mut self, fault: Fault, batch: &[u8], common: &mut Common) {
+        let now = Moment::now();
+        let path = self.dir.path();
+        let (since, said, was_dropping) = match &self.outage {
+            Some(before) => (before.since, before.fault == fault, before.dropping),
+            None => (now, false, false),
+        };
+        if !said {
+            report::fault(Level::Pausing, fault, path, b"");
         }
-        let was_dropping = before.is_some_and(|before| before.dropping);
-        let late = self.dir.config.drop_after.is_some_and(|after| now >= since + after);
-        if late && !was_dropping {
-            report::warning(&format_args!(
-                "dropping lines until it can be written: {path}: {}",
-                ErrText(error)
-            ));
+        let dropping =
+            self.dir.config.drop_after.is_some_and(|after| now.since(since) / 1000 >= after);
+        if dropping && !was_dropping {
+            let what = b"dropping lines until it can be written: ";
+            report::say(Level::Warning, &[what, path.to_bytes()]);
         }
-        self.outage = Some(Outage { since, retry_at: now + RETRY, what, error, dropping: late });
-        if late {
+        self.outage = Some(Outage { since, retry_at: now.after(RETRY), fault, dropping });
+        if dropping {
             self.discard(batch, common);
         }
     }
 
+    #[inline]
     fn recovered(&mut self) {
         if let Some(outage) = self.outage.take() {
-            let seconds = clock::monotonic().saturating_sub(outage.since).as_secs();
-            let path = Bytes(self.dir.path().to_bytes());
-            report::warning(&format_args!("resuming: {path}: after {seconds} seconds"));
+            let seconds = Moment::now().since(outage.since) / 1000;
+            let path = self.dir.path().to_bytes();
+            let mut digits = [0; 20];
+            let seconds = decimal(seconds, &mut digits);
+            report::say(Level::Warning, &[b"resuming: ", path, b": after ", seconds, b" seconds"]);
         }
     }
 
@@ -215,31 +210,30 @@ impl<'a> Log<'a> {
         self.feed.discard(batch, common.length, &config, &mut disk);
     }
 
-    /// Gives up what cannot be written, and says how much it was; whether it
-    /// was anything.
-    pub fn give_up(&mut self, batch: &[u8], common: &mut Common) -> bool {
-        self.discard(batch, common);
+    /// Closes the directory. What of the batch is not written by now is given
+    /// up; whether anything was.
+    pub fn close(&mut self, batch: &[u8], common: &mut Common) -> bool {
+        if !self.is_done(batch) {
+            self.discard(batch, common);
+        }
         let lost = self.feed.lost();
         if lost.lines > 0 {
-            let path = Bytes(self.dir.path().to_bytes());
-            let reason = self.outage.as_ref().map_or(Errno::IO, |outage| outage.error);
-            report::warning(&format_args!(
-                "lost {} lines ({} bytes): {path}: {}",
-                lost.lines,
-                lost.bytes,
-                ErrText(reason)
-            ));
+            let path = self.dir.path().to_bytes();
+            let reason = self.outage.as_ref().map_or(Errno::IO, |outage| outage.fault.error);
+            let reason = errtext::text(reason).as_bytes();
+            let (mut lines, mut bytes) = ([0; 20], [0; 20]);
+            let lines = decimal(lost.lines, &mut lines);
+            let bytes = decimal(lost.bytes, &mut bytes);
+            let (middle, end): (&[u8], &[u8]) = (b" lines (", b" bytes): ");
+            report::say(
+                Level::Warning,
+                &[b"lost ", lines, middle, bytes, end, path, b": ", reason],
+            );
+            // The log says so too, if it can now.
+            let _ = self.try_advance(&[], common);
         }
-        lost.lines > 0
-    }
-
-    /// Closes the directory; whether lines were lost that the log knows
-    /// nothing of.
-    pub fn close(&mut self, common: &mut Common) -> bool {
-        let told = self.feed.lost().lines == 0 || self.try_advance(&[], common).is_ok();
-        let lost = !told && self.give_up(&[], common);
         self.dir.close();
-        lost
+        lost.lines > 0
     }
 
     /// Opens `current` again and reads the configuration (HUP).
@@ -252,38 +246,32 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// Takes over what waits in `old`, a feed of the same place.
-    pub fn inherit(&mut self, old: Self) -> LogDir<'a> {
-        self.feed = old.feed;
+    /// Goes on where `old` stands, which then has nothing left to write.
+    pub fn take_over(&mut self, old: &mut Self) {
+        core::mem::swap(&mut self.feed, &mut old.feed);
         // A file of its own, begun within a line or not.
         self.feed.opened(0);
-        old.dir
     }
 
-    /// The directory alone.
-    pub fn into_dir(self) -> LogDir<'a> {
-        self.dir
+    /// What works on its old files.
+    pub fn into_processor(self) -> Processor<'a> {
+        self.dir.processor
     }
 
     /// Asks for rotation where it is due by age, or was and failed.
-    pub fn look_at_the_clock(&mut self, now: Duration) {
-        let aged = self.dir.rotate_at.is_some_and(|at| at <= now);
+    pub fn look_at_the_clock(&mut self, now: Moment) {
+        let aged = self.dir.rotate_at <= now;
         if aged {
-            let again = |age| now + age;
-            self.dir.rotate_at = self.dir.config.age.map(again);
+            self.dir.rotate_at = now.after(self.dir.config.age.saturating_mul(1000));
         }
-        if aged || matches!(self.rotation, Rotation::Failed(at) if at <= now) {
+        if aged || self.rotate_again <= now {
             self.feed.rotate_soon();
         }
     }
 
     /// When something is to be done although nothing happens.
-    pub fn deadline(&self) -> Option<Duration> {
-        let rotation = match self.rotation {
-            Rotation::Fine => None,
-            Rotation::Failed(at) => Some(at),
-        };
-        let outage = self.outage.as_ref().map(|outage| outage.retry_at);
-        [self.dir.rotate_at, rotation, outage].into_iter().flatten().min()
+    pub fn deadline(&self) -> Moment {
+        let outage = self.outage.as_ref().map_or(Moment::NEVER, |outage| outage.retry_at);
+        outage.min(self.rotate_again).min(self.dir.rotate_at).min(self.dir.processor.retry_at())
     }
 }

@@ -1,14 +1,13 @@
 //! One log directory: its lock, `current`, and what becomes of old files.
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-use runit_core::diag::Bytes;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
+use runit_rt::strings::decimal;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     AtFlags, FileType, FlockOperation, Mode, OFlags, Stat, StatxFlags, fchmod, flock, fstat, fsync,
@@ -18,8 +17,9 @@ use rustix::io::Errno;
 
 use crate::archive::{self, Kind, Name};
 use crate::config::Config;
+use crate::moment::Moment;
 use crate::processor::Processor;
-use crate::report::{self, Once, Trouble};
+use crate::report::{self, Fault, Level, Once, What};
 use crate::rotate::excess;
 use crate::udp::Sender;
 
@@ -50,21 +50,11 @@ pub struct LogDir<'a> {
     pub sender: Option<Sender>,
     /// What works on its old files.
     pub processor: Processor<'a>,
-    /// When `current` is to be rotated for its age, by the monotonic clock.
-    pub rotate_at: Option<Duration>,
+    /// When `current` is to be rotated for its age.
+    pub rotate_at: Moment,
     /// What was said of failed rotation.
     rotation: Once,
     verbose: bool,
-}
-
-/// Why a directory cannot be used.
-pub struct Unusable(&'static str, Errno);
-
-impl Unusable {
-    /// Says so.
-    pub fn warn(&self, path: &CStr) {
-        report::warning(&Trouble { what: self.0, dir: path.to_bytes(), name: None, error: self.1 });
-    }
 }
 
 /// The identity of the directory at `path`, if there is one.
@@ -80,12 +70,12 @@ fn identity_of(stat: &Stat) -> Identity {
 impl<'a> LogDir<'a> {
     /// Opens and locks the directory and reads its configuration. `current` is
     /// not yet open.
-    pub fn open(path: &'a CStr, verbose: bool) -> Result<Self, Unusable> {
+    pub fn open(path: &'a CStr, verbose: bool) -> Result<Self, Fault> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let unusable = |error| Unusable("unable to open log directory", error);
+        let unusable = |error| What::OpenDirectory.because(error);
         let dir = rustix::fs::open(path, flags, Mode::empty()).map_err(unusable)?;
         let identity = identity_of(&fstat(&dir).map_err(unusable)?);
-        let unlockable = |error| Unusable("unable to lock directory", error);
+        let unlockable = |error| What::LockDirectory.because(error);
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let lock = openat(&dir, LOCK, flags, Mode::from_raw_mode(0o600)).map_err(unlockable)?;
@@ -99,16 +89,16 @@ impl<'a> LogDir<'a> {
             identity,
             _lock: lock,
             current: None,
-            newest: names.last().map(|name| name.moment()),
+            newest: names.iter().map(|name| name.moment()).max(),
             config: Rc::default(),
             sender: None,
-            rotate_at: None,
+            rotate_at: Moment::NEVER,
             rotation: Once::default(),
             verbose,
         };
         // What a processor had made when it was ended with its svlogd.
-        for name in names.into_iter().filter(|name| name.kind() == Kind::Transient) {
-            log.delete(name, "unable to unlink processor leftover");
+        for name in names.iter().filter(|name| name.kind() == Kind::Transient) {
+            log.delete(name, What::DeleteLeftover);
         }
         log.read_config();
         Ok(log)
@@ -130,15 +120,19 @@ impl<'a> LogDir<'a> {
         let text = match read_file(&*self.dir, CONFIG) {
             Ok(text) => text,
             Err(Errno::NOENT) => Vec::new(),
-            Err(error) => return self.warn("unable to read config", None, error),
+            Err(error) => return self.warn(What::ReadConfig.because(error), b""),
         };
         let path = self.path.to_bytes();
         let config = Config::parse(&text, &mut |line, fault| {
-            report::warning(&format_args!("{}/config: line {line}: {fault}", Bytes(path)));
+            let (what, value) = fault.text();
+            let (line, mut digits) = (line as u64, [0; 20]);
+            let line = decimal(line, &mut digits);
+            let place = b"/config: line ";
+            report::say(Level::Warning, &[path, place, line, b": ", what.as_bytes(), value]);
         });
         self.config = Rc::new(config);
         if !text.is_empty() {
-            self.info(&format_args!("read: {}/config", Bytes(path)));
+            self.info(&[b"read: ", path, b"/config"]);
         }
         self.sender = self.config.remote.map(Sender::new);
         self.processor.wake();
@@ -146,34 +140,39 @@ impl<'a> LogDir<'a> {
 
     /// Opens `current` if it is not open; gives its size if it was not. What a
     /// crash has left there becomes an old file.
-    pub fn ensure_open(&mut self) -> Result<Option<u64>, (&'static str, Errno)> {
+    pub fn ensure_open(&mut self) -> Result<Option<u64>, Fault> {
         if self.current.is_some() {
             return Ok(None);
         }
-        let failed = |error| ("unable to open current", error);
+        let failed = |error| What::OpenCurrent.because(error);
         let mut fd = self.open_current().map_err(failed)?;
         let mut stat = fstat(&fd).map_err(failed)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(("unable to open current: no regular file", Errno::INVAL));
+            return Err(failed(Errno::INVAL));
         }
         let marked_safe = Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR);
         if stat.st_size > 0 && !marked_safe {
             let name = self.next_name(Kind::Unprocessed);
-            self.rename_current(name).map_err(|error| ("unable to rename current", error))?;
+            self.rename_current(&name).map_err(|error| What::RenameCurrent.because(error))?;
             fd = self.open_current().map_err(failed)?;
             stat = fstat(&fd).map_err(failed)?;
         }
         // Who may write but is not the owner may not set modes: as it is, then.
         let _ = fchmod(&fd, WRITTEN);
-        let verb = if stat.st_size > 0 { "append" } else { "new" };
-        self.info(&format_args!("{verb}: {}/current", Bytes(self.path.to_bytes())));
-        self.rotate_at = self.config.age.map(|age| {
-            let old = born(&fd).and_then(|born| clock::realtime().checked_sub(born));
-            let old = if stat.st_size > 0 { old.unwrap_or_default() } else { Duration::ZERO };
-            clock::monotonic() + age.saturating_sub(old)
-        });
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        let verb: &[u8] = if size > 0 { b"append: " } else { b"new: " };
+        self.info(&[verb, self.path.to_bytes(), b"/current"]);
+        self.rotate_at = match self.config.age {
+            0 => Moment::NEVER,
+            age => {
+                // The age counts from when the file was made, if it has a line.
+                let born = if size > 0 { born(&fd) } else { None };
+                let old = born.map_or(0, |born| clock::realtime().as_secs().saturating_sub(born));
+                Moment::now().after(age.saturating_sub(old).saturating_mul(1000))
+            }
+        };
         self.current = Some(fd);
-        Ok(Some(u64::try_from(stat.st_size).unwrap_or(0)))
+        Ok(Some(size))
     }
 
     fn open_current(&self) -> Result<OwnedFd, Errno> {
@@ -214,45 +213,35 @@ impl<'a> LogDir<'a> {
 
     /// Rotates; `false` where that is not possible now and `current` stays.
     pub fn rotate(&mut self) -> bool {
-        let result = self.try_rotate();
-        match result {
-            Ok(()) => self.rotation.clear(),
-            Err((what, error)) => {
-                if self.rotation.is_news(what, error) {
-                    self.warn(what, None, error);
-                }
-            }
-        }
-        result.is_ok()
-    }
-
-    fn try_rotate(&mut self) -> Result<(), (&'static str, Errno)> {
-        let Some(fd) = self.current.take() else { return Ok(()) };
-        let result = self.put_away(&fd);
-        if result.is_err() {
+        let Some(fd) = self.current.take() else { return true };
+        if let Err(fault) = self.put_away(&fd) {
             self.current = Some(fd);
-            return result;
+            if self.rotation.is_news(fault) {
+                self.warn(fault, b"");
+            }
+            return false;
         }
+        self.rotation.clear();
         self.processor.wake();
         self.delete_old();
         // If this fails the next write finds out, and waits.
         let _ = self.ensure_open();
-        Ok(())
+        true
     }
 
     /// Makes `current`, open as `fd`, an old file.
-    fn put_away(&mut self, fd: &OwnedFd) -> Result<(), (&'static str, Errno)> {
-        sync(fd).map_err(|error| ("unable to fsync current logfile", error))?;
+    fn put_away(&mut self, fd: &OwnedFd) -> Result<(), Fault> {
+        sync(fd).map_err(|error| What::SyncCurrent.because(error))?;
         // As on opening.
         let _ = fchmod(fd, SAFE);
-        let kind = if self.config.processor.is_empty() { Kind::Safe } else { Kind::Unprocessed };
-        let name = self.next_name(kind);
-        match self.rename_current(name) {
+        let waits = !self.config.processor.is_empty();
+        let name = self.next_name(if waits { Kind::Unprocessed } else { Kind::Safe });
+        match self.rename_current(&name) {
             // Somebody took it away; what was in it is theirs.
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(error) => {
                 let _ = fchmod(fd, WRITTEN);
-                Err(("unable to rename current", error))
+                Err(What::RenameCurrent.because(error))
             }
         }
     }
@@ -266,9 +255,9 @@ impl<'a> LogDir<'a> {
                 let _ = fchmod(&fd, SAFE);
             }
             // Left as it is, it shows that it may not be safe.
-            Err(error) => self.warn("unable to fsync current logfile", None, error),
+            Err(error) => self.warn(What::SyncCurrent.because(error), b""),
         }
-        self.info(&format_args!("close: {}", Bytes(self.path.to_bytes())));
+        self.info(&[b"close: ", self.path.to_bytes()]);
     }
 
     fn next_name(&mut self, kind: Kind) -> Name {
@@ -277,70 +266,83 @@ impl<'a> LogDir<'a> {
         Name::new(moment, kind)
     }
 
-    fn rename_current(&self, name: Name) -> Result<(), Errno> {
+    fn rename_current(&self, name: &Name) -> Result<(), Errno> {
         renameat(&*self.dir, CURRENT, &*self.dir, name.as_c_str())?;
-        self.info(&format_args!("rename: {}/current {name}", Bytes(self.path.to_bytes())));
+        self.info(&[b"rename: ", self.path.to_bytes(), b"/current ", name.as_bytes()]);
         Ok(())
     }
 
     /// Deletes the oldest files beyond the number to keep. What waits for the
     /// processor is not old yet.
     pub fn delete_old(&self) {
-        if self.config.keep == 0 {
+        let keep = self.config.keep;
+        if keep == 0 {
             return;
         }
-        let mut names = match archive::list(&*self.dir) {
-            Ok(names) => names,
-            Err(error) => return self.warn("unable to read directory", None, error),
-        };
         let waiting = !self.config.processor.is_empty();
-        names.retain(|name| match name.kind() {
+        let counts = |name: &Name| match name.kind() {
             Kind::Safe => true,
             Kind::Unprocessed => !waiting && !self.processor.works_on(*name),
             Kind::Transient => false,
-        });
-        for &name in &names[..excess(names.len(), self.config.keep)] {
-            self.delete(name, "unable to unlink oldest logfile");
+        };
+        match self.delete_oldest(keep, usize::MAX, &counts) {
+            Ok(_) => {}
+            Err(error) => self.warn(What::ReadDirectory.because(error), b""),
         }
     }
 
     /// On a full disk, deletes the oldest file if there are more than are to
     /// be kept then; whether it did.
     fn make_room(&self) -> bool {
-        if self.config.keep_when_full == 0 {
-            return false;
-        }
-        let Ok(mut names) = archive::list(&*self.dir) else { return false };
-        names.retain(|name| name.kind() != Kind::Transient && !self.processor.works_on(*name));
-        if excess(names.len(), self.config.keep_when_full) == 0 {
-            return false;
-        }
-        let path = Bytes(self.path.to_bytes());
-        report::warning(&format_args!("out of disk space, delete: {path}/{}", names[0]));
-        self.delete(names[0], "unable to unlink oldest logfile")
+        let keep = self.config.keep_when_full;
+        let counts =
+            |name: &Name| name.kind() != Kind::Transient && !self.processor.works_on(*name);
+        keep > 0 && self.delete_oldest(keep, 1, &counts) == Ok(1)
     }
 
-    fn delete(&self, name: Name, what: &'static str) -> bool {
-        self.info(&format_args!("delete: {}/{name}", Bytes(self.path.to_bytes())));
+    /// Deletes the oldest of the files that count until no more than `keep`
+    /// are left, at most so many; gives how many it were.
+    fn delete_oldest(
+        &self,
+        keep: usize,
+        most: usize,
+        counts: &dyn Fn(&Name) -> bool,
+    ) -> Result<usize, Errno> {
+        let mut names = archive::list(&*self.dir)?;
+        names.retain(counts);
+        let mut deleted = 0;
+        for _ in 0..excess(names.len(), keep).min(most) {
+            let Some(oldest) = archive::oldest(&names) else { break };
+            let name = names.swap_remove(oldest);
+            if most == 1 {
+                let (path, name) = (self.path.to_bytes(), name.as_bytes());
+                let what = b"out of disk space, delete: ";
+                report::say(Level::Warning, &[what, path, b"/", name]);
+            }
+            deleted += usize::from(self.delete(&name, What::DeleteOldest));
+        }
+        Ok(deleted)
+    }
+
+    fn delete(&self, name: &Name, what: What) -> bool {
+        self.info(&[b"delete: ", self.path.to_bytes(), b"/", name.as_bytes()]);
         match unlinkat(&*self.dir, name.as_c_str(), AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => true,
             Err(error) => {
-                self.warn(what, Some(&name), error);
+                self.warn(what.because(error), name.as_bytes());
                 false
             }
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn warn(&self, what: &str, name: Option<&dyn core::fmt::Display>, error: Errno) {
-        report::warning(&Trouble { what, dir: self.path.to_bytes(), name, error });
+    fn warn(&self, fault: Fault, file: &[u8]) {
+        report::fault(Level::Warning, fault, self.path, file);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn info(&self, sentence: &dyn core::fmt::Display) {
-        report::info(self.verbose, sentence);
+    fn info(&self, pieces: &[&[u8]]) {
+        if self.verbose {
+            report::say(Level::Info, pieces);
+        }
     }
 }
 
@@ -360,12 +362,11 @@ pub fn sync(fd: impl AsFd) -> Result<(), Errno> {
     }
 }
 
-/// When a file was made, if the file system knows.
-fn born(fd: impl AsFd) -> Option<Duration> {
+/// When a file was made, in seconds since 1970, if the file system knows.
+fn born(fd: impl AsFd) -> Option<u64> {
     let data = statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME).ok()?;
     let known = StatxFlags::from_bits_retain(data.stx_mask).contains(StatxFlags::BTIME);
-    let seconds = u64::try_from(data.stx_btime.tv_sec).ok().filter(|_| known)?;
-    Some(Duration::new(seconds, data.stx_btime.tv_nsec.min(999_999_999)))
+    u64::try_from(data.stx_btime.tv_sec).ok().filter(|_| known)
 }
 
 fn read_file(dir: impl AsFd, name: &CStr) -> Result<Vec<u8>, Errno> {

@@ -2,11 +2,12 @@
 
 use core::ffi::CStr;
 
-use runit_core::options::{Found, Misuse, Opt, Scanner};
+use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::strings::CStrList;
 
 use crate::clean::Cleaner;
+use crate::config;
 use crate::stamp::Stamp;
 
 /// What an option means.
@@ -119,14 +120,15 @@ pub enum Request<'a> {
     Id,
 }
 
-/// Understands `args`, which do not include the program's name.
-pub fn parse(args: CStrList<'_>) -> Result<Request<'_>, Misuse> {
+/// Understands `args`, which do not include the program's name; else tells
+/// what is wrong, if it is an option's name.
+pub fn parse(args: CStrList<'_>) -> Result<Request<'_>, Option<Complaint<'_>>> {
     let mut scanner = Scanner::new(OPTIONS, args);
     let (mut stamps, mut verbose) = (0, false);
     let (mut replacement, mut also) = (None, None);
     let (mut length, mut buffer) = (1000, 1024);
-    for found in &mut scanner {
-        match found? {
+    while let Some(found) = scanner.next() {
+        match found.map_err(|_| scanner.complaint())? {
             Found::Help => return Ok(Request::Help),
             Found::Version => return Ok(Request::Version),
             Found::Option(Key::Id, _) => return Ok(Request::Id),
@@ -134,16 +136,16 @@ pub fn parse(args: CStrList<'_>) -> Result<Request<'_>, Misuse> {
             Found::Option(Key::Verbose, _) => verbose = true,
             Found::Option(Key::Replace, value) => match bytes(value) {
                 &[byte] => replacement = Some(byte),
-                _ => return Err(Misuse),
+                _ => return Err(None),
             },
             Found::Option(Key::ReplaceAlso, value) => also = Some(bytes(value)),
-            Found::Option(Key::Length, value) => length = number(value, 1000)?,
-            Found::Option(Key::Buffer, value) => buffer = number(value, 1024)?,
+            Found::Option(Key::Length, value) => length = number(value, 1000).ok_or(None)?,
+            Found::Option(Key::Buffer, value) => buffer = number(value, 1024).ok_or(None)?,
         }
     }
     let dirs = scanner.operands();
     if buffer <= length || dirs.count() == 0 {
-        return Err(Misuse);
+        return Err(None);
     }
     let clean = replacement.is_some() || also.is_some();
     Ok(Request::Run(Options {
@@ -161,18 +163,18 @@ fn bytes(value: Option<&CStr>) -> &[u8] {
 }
 
 /// A number; 0 means the default, as in the reference.
-fn number(value: Option<&CStr>, default: usize) -> Result<usize, Misuse> {
-    let text = core::str::from_utf8(bytes(value)).map_err(|_| Misuse)?;
-    let number = text.parse::<usize>().map_err(|_| Misuse)?;
-    Ok(if number == 0 { default } else { number })
+fn number(value: Option<&CStr>, default: usize) -> Option<usize> {
+    let number = usize::try_from(config::number(bytes(value))?).ok()?;
+    Some(if number == 0 { default } else { number })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use runit_core::diag::{Say, Sink};
     use runit_core::tool::Help;
     use runit_rt::strings::{Slot, list_in};
-    use std::string::ToString;
+    use std::string::String;
 
     /// Stamp, length, buffer, verbose and number of directories.
     fn run(args: &[&CStr]) -> Option<(Stamp, usize, usize, bool, usize)> {
@@ -220,8 +222,20 @@ mod tests {
         assert_eq!(line, *b"__-");
     }
 
+    fn help() -> String {
+        struct Text(String);
+        impl Sink for Text {
+            fn push(&mut self, bytes: &[u8]) {
+                self.0.push_str(std::str::from_utf8(bytes).unwrap());
+            }
+        }
+        let mut text = Text(String::new());
+        Help(&TOOL).say(&mut text);
+        text.0
+    }
+
     #[test]
     fn help_is_as_reviewed() {
-        insta::assert_snapshot!(Help(&TOOL).to_string());
+        insta::assert_snapshot!(help());
     }
 }

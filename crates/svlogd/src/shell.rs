@@ -1,11 +1,9 @@
 //! The loop: standard input and signals in, batches and processors out.
 
 use core::ffi::CStr;
-use core::time::Duration;
 
 use alloc::vec::Vec;
 
-use runit_core::diag::ErrText;
 use runit_core::exit::Exit;
 use runit_rt::signal::{Inherited, SignalFd, SignalSet};
 use runit_rt::strings::CStrList;
@@ -17,9 +15,10 @@ use rustix::process::{WaitOptions, wait};
 use crate::input::Input;
 use crate::log::{Alerts, Common, Log};
 use crate::logdir::identity;
+use crate::moment::Moment;
 use crate::options::Options;
 use crate::processor::{Processor, Surroundings};
-use crate::report::{self, Once};
+use crate::report::{self, Fault, Level, Once, What};
 use crate::stamp::Stamper;
 
 const HUP: u32 = 1;
@@ -35,14 +34,14 @@ const AWAITED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD]);
 /// Those, and what would end the process instead of failing a write.
 pub const BLOCKED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD, PIPE, XFSZ]);
 
-/// How long after TERM a directory may stay unwritable.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How many milliseconds after TERM a directory may stay unwritable.
+const PATIENCE: u64 = 3000;
 
 /// How often a processor may fail once svlogd is about to end.
 const LAST_TRIES: u32 = 3;
 
-/// How often standard input that fails is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// After how many milliseconds standard input that fails is tried again.
+const RETRY: u64 = 1000;
 
 /// Why no more is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +49,7 @@ enum Ending {
     /// The input ended: all that waits is finished.
     Input,
     /// TERM, and when to give up what cannot be written.
-    Term(Duration),
+    Term(Moment),
 }
 
 /// See the module.
@@ -67,19 +66,8 @@ pub struct Shell<'a> {
     retired: Vec<Processor<'a>>,
     ending: Option<Ending>,
     input_trouble: Once,
-    input_retry_at: Option<Duration>,
+    input_retry_at: Moment,
     lost: bool,
-}
-
-/// Why there is nothing to run.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// No directory could be opened.
-    #[error("no functional log directories.")]
-    NoDirectories,
-    /// The kernel refused what is needed before anything else.
-    #[error("unable to start: {}", ErrText(*.0))]
-    System(Errno),
 }
 
 impl<'a> Shell<'a> {
@@ -89,11 +77,12 @@ impl<'a> Shell<'a> {
         options: Options<'a>,
         env: CStrList<'a>,
         inherited: &'a Inherited,
-    ) -> Result<Self, StartError> {
-        let input = Input::new(options.buffer).map_err(StartError::System)?;
+    ) -> Result<Self, Fault> {
+        let system = |error| What::Start.because(error);
+        let input = Input::new(options.buffer).map_err(system)?;
         let mut shell = Self {
             surroundings: Surroundings { env, signals: inherited },
-            signals: SignalFd::new(AWAITED).map_err(StartError::System)?,
+            signals: SignalFd::new(AWAITED).map_err(system)?,
             common: Common { length: options.length, alerts: Alerts::new() },
             input,
             stamper: Stamper::new(options.stamp),
@@ -101,12 +90,12 @@ impl<'a> Shell<'a> {
             retired: Vec::new(),
             ending: None,
             input_trouble: Once::default(),
-            input_retry_at: None,
+            input_retry_at: Moment::NEVER,
             lost: false,
             options,
         };
         shell.open_directories();
-        if shell.logs().count() == 0 { Err(StartError::NoDirectories) } else { Ok(shell) }
+        Ok(shell)
     }
 
     fn logs(&mut self) -> impl Iterator<Item = &mut Log<'a>> {
@@ -126,26 +115,15 @@ impl<'a> Shell<'a> {
             }
             // Another directory by that name, or none.
             let new = Log::open(path, form, verbose, batch.len(), self.input.is_inside());
-            let old = match (slot.take(), new) {
-                (Some(old), Some(mut new)) => {
-                    let old = new.inherit(old);
-                    *slot = Some(new);
-                    Some(old)
-                }
-                (Some(mut old), None) => {
-                    // Its last lines go where the ones before went.
-                    old.advance(batch, &mut self.common);
-                    self.lost |= old.give_up(batch, &mut self.common);
-                    Some(old.into_dir())
-                }
-                (None, new) => {
-                    *slot = new;
-                    None
-                }
-            };
+            let old = core::mem::replace(slot, new);
             if let Some(mut old) = old {
-                old.close();
-                self.retired.push(old.processor);
+                match slot {
+                    Some(new) => new.take_over(&mut old),
+                    // Its last lines go where the ones before went.
+                    None => old.advance(batch, &mut self.common),
+                }
+                self.lost |= old.close(batch, &mut self.common);
+                self.retired.push(old.into_processor());
             }
         }
         // `current` is opened, or said to be impossible to open, at once.
@@ -155,6 +133,10 @@ impl<'a> Shell<'a> {
     /// Runs until the end; gives the exit code.
     pub fn run(mut self) -> u8 {
         loop {
+            if self.logs().next().is_none() {
+                report::say(Level::Fatal, &[b"no functional log directories."]);
+                return 111;
+            }
             self.advance();
             self.common.alerts.send();
             let busy = self.start_processors();
@@ -166,15 +148,10 @@ impl<'a> Shell<'a> {
                 break;
             }
             self.wait(done);
-            if self.logs().count() == 0 {
-                report::fatal(&StartError::NoDirectories);
-                return 111;
-            }
         }
-        for (_, log) in &mut self.logs {
-            if let Some(log) = log {
-                self.lost |= log.close(&mut self.common);
-            }
+        let batch = self.input.batch();
+        for log in self.logs.iter_mut().filter_map(|(_, log)| log.as_mut()) {
+            self.lost |= log.close(batch, &mut self.common);
         }
         if self.lost { 111 } else { 0 }
     }
@@ -201,23 +178,12 @@ impl<'a> Shell<'a> {
     }
 
     /// Whether all lines are written, or given up, and no more are to come.
-    fn is_finished(&mut self, done: bool) -> bool {
+    fn is_finished(&self, done: bool) -> bool {
         match self.ending {
             None => false,
             Some(_) if done => true,
             Some(Ending::Input) => false,
-            Some(Ending::Term(patience)) => {
-                let late = clock::monotonic() >= patience;
-                if late {
-                    let batch = self.input.batch();
-                    for (_, log) in &mut self.logs {
-                        if let Some(log) = log.as_mut().filter(|log| !log.is_done(batch)) {
-                            self.lost |= log.give_up(batch, &mut self.common);
-                        }
-                    }
-                }
-                late
-            }
+            Some(Ending::Term(patience)) => Moment::now() >= patience,
         }
     }
 
@@ -247,13 +213,13 @@ impl<'a> Shell<'a> {
     fn wait(&mut self, done: bool) {
         let retry = self.input_retry_at;
         let reading =
-            done && self.ending.is_none() && retry.is_none_or(|at| at <= clock::monotonic());
+            done && self.ending.is_none() && (retry == Moment::NEVER || retry <= Moment::now());
         let mut ready = Ready::default();
         // Before a wait, what is there of a long line is written and memory
         // given back; not if more input is there already.
         let flush = done && self.input.could_release(self.options.length);
         if reading && (flush || self.input.is_swollen()) {
-            ready = self.poll(reading, Some(Duration::ZERO));
+            ready = self.poll(reading, Some(0));
             if !ready.input && !ready.signal {
                 if flush {
                     self.input.release();
@@ -265,10 +231,11 @@ impl<'a> Shell<'a> {
         }
         if !ready.input && !ready.signal {
             let deadline = self.deadline();
-            let timeout = deadline.map(|at| at.saturating_sub(clock::monotonic()));
-            ready = self.poll(reading, timeout);
-            if deadline.is_some() {
-                let now = clock::monotonic();
+            if deadline == Moment::NEVER {
+                ready = self.poll(reading, None);
+            } else {
+                ready = self.poll(reading, Some(deadline.since(Moment::now())));
+                let now = Moment::now();
                 self.logs().for_each(|log| log.look_at_the_clock(now));
             }
         }
@@ -282,28 +249,24 @@ impl<'a> Shell<'a> {
         }
     }
 
-    fn deadline(&mut self) -> Option<Duration> {
+    fn deadline(&mut self) -> Moment {
         let patience = match self.ending {
-            Some(Ending::Term(patience)) => Some(patience),
-            _ => None,
+            Some(Ending::Term(patience)) => patience,
+            _ => Moment::NEVER,
         };
-        let input = self.input_retry_at;
-        let logs = self.logs().filter_map(|log| {
-            [log.deadline(), log.dir.processor.retry_at()].into_iter().flatten().min()
-        });
-        let soonest = logs.min();
-        [patience, input, soonest].into_iter().flatten().min()
+        let first = patience.min(self.input_retry_at);
+        self.logs().fold(first, |first, log| first.min(log.deadline()))
     }
 
-    fn poll(&self, reading: bool, timeout: Option<Duration>) -> Ready {
+    fn poll(&self, reading: bool, timeout: Option<u64>) -> Ready {
         let mut fds = [
             PollFd::new(&self.signals, PollFlags::IN),
             PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN),
         ];
         let fds = if reading { &mut fds[..] } else { &mut fds[..1] };
-        let timeout = timeout.map(|time| Timespec {
-            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: time.subsec_nanos().into(),
+        let timeout = timeout.map(|milliseconds| Timespec {
+            tv_sec: i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(milliseconds % 1000 * 1_000_000).unwrap_or(0),
         });
         match poll(fds, timeout.as_ref()) {
             Ok(_) => {
@@ -318,7 +281,7 @@ impl<'a> Shell<'a> {
     }
 
     fn read(&mut self) {
-        self.input_retry_at = None;
+        self.input_retry_at = Moment::NEVER;
         match self.input.read(stdio::stdin(), self.options.cleaner.as_ref()) {
             Ok(None) => {}
             Ok(Some(0)) => {
@@ -333,11 +296,11 @@ impl<'a> Shell<'a> {
                 }
             }
             Err(error) => {
-                let what = "unable to read standard input";
-                if self.input_trouble.is_news(what, error) {
-                    report::pausing(&format_args!("{what}: {}", ErrText(error)));
+                let fault = What::ReadInput.because(error);
+                if self.input_trouble.is_news(fault) {
+                    report::general(Level::Pausing, fault);
                 }
-                self.input_retry_at = Some(clock::monotonic() + RETRY);
+                self.input_retry_at = Moment::now().after(RETRY);
             }
         }
     }
@@ -354,20 +317,19 @@ impl<'a> Shell<'a> {
     }
 
     fn take_signal(&mut self, signal: u32) {
-        let verbose = self.options.verbose;
         match signal {
             TERM => {
-                report::info(verbose, &"sigterm received.");
+                self.info(b"sigterm received.");
                 self.terminate();
             }
             HUP => {
-                report::info(verbose, &"sighangup received.");
+                self.info(b"sighangup received.");
                 if self.ending.is_none() {
                     self.open_directories();
                 }
             }
             ALRM => {
-                report::info(verbose, &"sigalarm received.");
+                self.info(b"sigalarm received.");
                 for log in self.logs() {
                     log.feed().rotate_soon();
                 }
@@ -376,12 +338,18 @@ impl<'a> Shell<'a> {
         }
     }
 
+    fn info(&self, text: &[u8]) {
+        if self.options.verbose {
+            report::say(Level::Info, &[text]);
+        }
+    }
+
     fn terminate(&mut self) {
         if !matches!(self.ending, Some(Ending::Term(_))) {
             if self.ending.is_none() {
                 self.finish_line();
             }
-            self.ending = Some(Ending::Term(clock::monotonic() + PATIENCE));
+            self.ending = Some(Ending::Term(Moment::now().after(PATIENCE)));
         }
     }
 
@@ -405,10 +373,15 @@ impl<'a> Shell<'a> {
     }
 
     fn reap(&mut self) {
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+        loop {
+            let (pid, status) = match wait(WaitOptions::NOHANG) {
+                Ok(Some(ended)) => ended,
+                Err(Errno::INTR) => continue,
+                Ok(None) | Err(_) => break,
+            };
             let Some(exit) = Exit::from_wait(status) else { continue };
             for log in self.logs() {
-                if log.dir.processor.reaped(pid, exit) == Some(true) {
+                if log.dir.processor.reaped(pid, exit) {
                     log.dir.delete_old();
                 }
             }
