@@ -15,7 +15,7 @@
 //! | [`heap`] | the allocator of the tools that need one |
 //! | [`pile`] | memory that grows, for the tools that need no more |
 //! | [`pages`] | buffers of whole pages |
-//! | [`bytes`] | looking for a byte at memory speed |
+//! | [`bytes`] | what is done to every byte of a log, at memory speed |
 //!
 //! Nothing here keeps writable static data: `runsv` and `runit` have none at all.
 #![no_std]

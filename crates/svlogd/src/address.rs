@@ -50,31 +50,31 @@ fn v4(text: &[u8]) -> Option<[u8; 4]> {
 fn v6(text: &[u8]) -> Option<[u16; 8]> {
     let mut all = [0; 8];
     let Some(gap) = text.windows(2).position(|pair| pair == b"::") else {
-        return (groups(text, &mut all)? == all.len()).then_some(all);
+        return (groups(text, true, &mut all)? == all.len()).then_some(all);
     };
-    let count = groups(&text[..gap], &mut all)?;
+    let count = groups(&text[..gap], false, &mut all)?;
     let mut behind = [0; 8];
-    let count_behind = groups(&text[gap + 2..], &mut behind)?;
+    let count_behind = groups(&text[gap + 2..], true, &mut behind)?;
     // The gap stands for one group at least.
     let place = all.len().checked_sub(count_behind).filter(|&place| place > count)?;
     all[place..].copy_from_slice(&behind[..count_behind]);
     Some(all)
 }
 
-/// Puts the groups that `text` has into `room`; gives their number.
-fn groups(text: &[u8], room: &mut [u16; 8]) -> Option<usize> {
+/// Puts the groups that `text` has into `room`; gives their number. At the
+/// `end` of the address there may be one of IPv4.
+fn groups(text: &[u8], end: bool, room: &mut [u16; 8]) -> Option<usize> {
     if text.is_empty() {
         return Some(0);
     }
     let mut count = 0;
-    for part in text.split(|&byte| byte == b':') {
-        if count > 0 && room[count - 1..].is_empty() {
-            return None;
-        }
+    let mut parts = text.split(|&byte| byte == b':').peekable();
+    while let Some(part) = parts.next() {
         if part.contains(&b'.') {
             let [a, b, c, d] = v4(part)?;
-            // It is the last one: what is behind it would not be read.
-            text.ends_with(part).then_some(())?;
+            if !end || parts.peek().is_some() {
+                return None;
+            }
             *room.get_mut(count)? = u16::from_be_bytes([a, b]);
             *room.get_mut(count + 1)? = u16::from_be_bytes([c, d]);
             return Some(count + 2);

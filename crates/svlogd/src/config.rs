@@ -4,17 +4,16 @@ use core::net::SocketAddr;
 
 use alloc::vec::Vec;
 
-use crate::address;
-use crate::pattern::Selection;
+use svlogd_feed::feed::{LONGEST_PREFIX, Rules};
 
-/// The most bytes that a prefix may have: room for it is set aside.
-pub const LONGEST_PREFIX: usize = 4096;
+use crate::address;
 
 /// What a log directory is configured to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `s`: the most bytes of `current`; 0 for no limit.
-    pub size: u64,
+    /// `s`, `p`, `+`, `-`, `e`, `E`, and of `u`, `U` that lines are sent: what
+    /// happens to each line.
+    pub rules: Rules,
     /// `n`: how many old files are kept; 0 for all.
     pub keep: usize,
     /// `N`: how many old files are kept when the disk is full; 0 for all.
@@ -24,16 +23,8 @@ pub struct Config {
     pub age: u64,
     /// `!`: the processor's command; empty for none.
     pub processor: Vec<u8>,
-    /// `u`, `U`: where lines are also sent.
+    /// `u`, `U`: where lines are sent.
     pub remote: Option<SocketAddr>,
-    /// `U`: lines are sent only.
-    pub remote_only: bool,
-    /// `p`: what stands before each line, behind the time stamp.
-    pub prefix: Vec<u8>,
-    /// `+`, `-`: the lines to log; all by default.
-    pub select: Selection,
-    /// `e`, `E`: the lines to copy to standard error; none by default.
-    pub alert: Selection,
     /// `d` (ours): how many seconds the directory may be unwritable before
     /// lines are dropped instead of waiting; `None` for ever.
     pub drop_after: Option<u64>,
@@ -42,16 +33,12 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            size: 1_000_000,
+            rules: Rules { size: 1_000_000, ..Rules::default() },
             keep: 10,
             keep_when_full: 0,
             age: 0,
             processor: Vec::new(),
             remote: None,
-            remote_only: false,
-            prefix: Vec::new(),
-            select: Selection::default(),
-            alert: Selection::default(),
             drop_after: None,
         }
     }
@@ -102,7 +89,7 @@ impl Config {
         let Some((&setting, value)) = line.split_first() else { return Ok(()) };
         match setting {
             b'#' => {}
-            b's' => self.size = scaled(value, &[(b'k', 1024), (b'm', 1024 * 1024)])?,
+            b's' => self.rules.size = scaled(value, &[(b'k', 1024), (b'm', 1024 * 1024)])?,
             b'n' => self.keep = count(value)?,
             b'N' => self.keep_when_full = count(value)?,
             b't' => self.age = duration(value)?,
@@ -110,12 +97,13 @@ impl Config {
             b'!' => self.processor = value.to_vec(),
             b'u' | b'U' => {
                 self.remote = Some(address::parse(trimmed(value))?);
-                self.remote_only = setting == b'U';
+                self.rules.remote = true;
+                self.rules.remote_only = setting == b'U';
             }
             b'p' if value.len() > LONGEST_PREFIX => return Err(Fault::Prefix),
-            b'p' => self.prefix = value.to_vec(),
-            b'+' | b'-' => self.select.push(setting == b'+', value),
-            b'e' | b'E' => self.alert.push(setting == b'e', value),
+            b'p' => self.rules.prefix = value.to_vec(),
+            b'+' | b'-' => self.rules.select.push(setting == b'+', value),
+            b'e' | b'E' => self.rules.alert.push(setting == b'e', value),
             b' ' | b'\t' | b'\r' if trimmed(line).is_empty() => {}
             _ => return Err(Fault::Unknown),
         }
@@ -181,49 +169,56 @@ mod tests {
     fn nothing_said_means_the_defaults() {
         let config = good("\n# s5\n#\n   \t\r\n\n");
         assert_eq!(config, Config::default());
-        assert_eq!((config.size, config.keep, config.keep_when_full), (1_000_000, 10, 0));
+        assert_eq!((config.rules.size, config.keep, config.keep_when_full), (1_000_000, 10, 0));
     }
 
     #[test]
     fn every_setting_is_understood() {
         let config = good("s4096\nn3\nN2\nt90\n!gzip -c\npa b: \nd30");
-        assert_eq!((config.size, config.keep, config.keep_when_full), (4096, 3, 2));
+        assert_eq!((config.rules.size, config.keep, config.keep_when_full), (4096, 3, 2));
         assert_eq!(config.age, 90);
         assert_eq!(config.drop_after, Some(30));
-        assert_eq!((&config.processor[..], &config.prefix[..]), (&b"gzip -c"[..], &b"a b: "[..]));
-        assert_eq!(good("s2k").size, 2048);
-        assert_eq!(good("s3m \r").size, 3 << 20);
+        assert_eq!(
+            (&config.processor[..], &config.rules.prefix[..]),
+            (&b"gzip -c"[..], &b"a b: "[..])
+        );
+        assert_eq!(good("s2k").rules.size, 2048);
+        assert_eq!(good("s3m \r").rules.size, 3 << 20);
         assert_eq!(good("t2m").age, 120);
         assert_eq!(good("t1h").age, 3600);
         assert_eq!(good("t0").age, 0);
         assert_eq!(good("d0").drop_after, Some(0));
-        assert_eq!(good("s0\nn0\nN0").size, 0);
+        assert_eq!(good("s0\nn0\nN0").rules.size, 0);
         let long = "x".repeat(LONGEST_PREFIX);
-        assert_eq!(good(&format!("p{long}")).prefix.len(), LONGEST_PREFIX);
+        assert_eq!(good(&format!("p{long}")).rules.prefix.len(), LONGEST_PREFIX);
         assert_eq!(parse(&format!("px{long}")).1, ["1: prefix too long"]);
     }
 
     #[test]
     fn patterns_keep_their_order_and_every_byte() {
         let config = good("-*\n+ x \n+\ne*\nEno");
-        let mut select = Selection::default();
+        let mut select = svlogd_feed::pattern::Selection::default();
         for (selects, pattern) in [(false, &b"*"[..]), (true, b" x "), (true, b"")] {
             select.push(selects, pattern);
         }
-        assert_eq!(config.select, select);
-        assert!(config.alert.selects(b"yes", false) && !config.alert.selects(b"no", false));
+        assert_eq!(config.rules.select, select);
+        assert!(
+            config.rules.alert.selects(b"yes", false) && !config.rules.alert.selects(b"no", false)
+        );
     }
 
     #[test]
     fn lines_are_also_or_only_sent() {
-        assert!(good("U1.2.3.4").remote_only && !good("U1.2.3.4\nu1.2.3.4").remote_only);
+        assert!(
+            good("U1.2.3.4").rules.remote_only && !good("U1.2.3.4\nu1.2.3.4").rules.remote_only
+        );
         assert_eq!(good("u[::1]:99 ").remote, Some("[::1]:99".parse().unwrap()));
     }
 
     #[test]
     fn each_bad_line_is_named_and_the_rest_counts() {
         let (config, faults) = parse("n7\nzap\ns\ns1x\nu1.2.3\nN4\n s3");
-        assert_eq!((config.keep, config.keep_when_full, config.size), (7, 4, 1_000_000));
+        assert_eq!((config.keep, config.keep_when_full, config.rules.size), (7, 4, 1_000_000));
         assert_eq!(
             faults,
             [

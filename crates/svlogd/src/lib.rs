@@ -11,20 +11,15 @@ extern crate std;
 
 mod address;
 mod archive;
-mod clean;
 mod config;
-mod feed;
 mod input;
 mod log;
 mod logdir;
 mod moment;
 mod options;
-mod pattern;
 mod processor;
 mod report;
-mod rotate;
 mod shell;
-mod stamp;
 mod udp;
 
 use runit_rt::start::Start;

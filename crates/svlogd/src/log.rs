@@ -8,13 +8,13 @@ use alloc::vec::Vec;
 use runit_rt::strings::decimal;
 use runit_rt::{errtext, stdio};
 use rustix::io::Errno;
+use svlogd_feed::feed::{Feed, Record, Target};
+use svlogd_feed::stamp::Stamp;
 
-use crate::feed::{Feed, Record, Target};
 use crate::logdir::LogDir;
 use crate::moment::Moment;
 use crate::processor::Processor;
 use crate::report::{self, Fault, Level, What};
-use crate::stamp::Stamp;
 
 /// After how many milliseconds a directory that cannot be written is tried
 /// again.
@@ -163,7 +163,7 @@ impl<'a> Log<'a> {
         let config = Rc::clone(&self.dir.config);
         let mut disk =
             Disk { dir: &mut self.dir, alerts: &mut common.alerts, rotation_failed: false };
-        let result = self.feed.advance(batch, common.length, &config, &mut disk);
+        let result = self.feed.advance(batch, common.length, &config.rules, &mut disk);
         self.rotate_again =
             if disk.rotation_failed { Moment::now().after(RETRY) } else { Moment::NEVER };
         result.map_err(|error| What::WriteCurrent.because(error))
@@ -207,7 +207,7 @@ impl<'a> Log<'a> {
         let config = Rc::clone(&self.dir.config);
         let mut disk =
             Disk { dir: &mut self.dir, alerts: &mut common.alerts, rotation_failed: false };
-        self.feed.discard(batch, common.length, &config, &mut disk);
+        self.feed.discard(batch, common.length, &config.rules, &mut disk);
     }
 
     /// Closes the directory. What of the batch is not written by now is given

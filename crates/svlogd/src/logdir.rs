@@ -14,13 +14,13 @@ use rustix::fs::{
     openat, renameat, statx, unlinkat,
 };
 use rustix::io::Errno;
+use svlogd_feed::rotate::excess;
 
 use crate::archive::{self, Kind, Name};
 use crate::config::Config;
 use crate::moment::Moment;
 use crate::processor::Processor;
 use crate::report::{self, Fault, Level, Once, What};
-use crate::rotate::excess;
 use crate::udp::Sender;
 
 const CURRENT: &CStr = c"current";
@@ -191,7 +191,7 @@ impl<'a> LogDir<'a> {
         }
     }
 
-    /// Appends to `current`; see [`Target::write`](crate::feed::Target::write).
+    /// Appends to `current`; see [`Target::write`](svlogd_feed::feed::Target::write).
     pub fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno> {
         loop {
             let Some(fd) = &self.current else { return Err(Errno::BADF) };

@@ -6,9 +6,10 @@ use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::strings::CStrList;
 
-use crate::clean::Cleaner;
+use svlogd_feed::clean::Cleaner;
+use svlogd_feed::stamp::Stamp;
+
 use crate::config;
-use crate::stamp::Stamp;
 
 /// What an option means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ const VOICE: Voice<'static> = Voice { program: "svlogd", subject: None };
 
 /// What could not be done; the reference's words where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the sentences stand in `text`, below")]
 pub enum What {
     Start,
     ReadInput,

@@ -11,6 +11,7 @@ use runit_rt::{clock, stdio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{WaitOptions, wait};
+use svlogd_feed::stamp::{Stamp, Stamper};
 
 use crate::input::Input;
 use crate::log::{Alerts, Common, Log};
@@ -19,7 +20,6 @@ use crate::moment::Moment;
 use crate::options::Options;
 use crate::processor::{Processor, Surroundings};
 use crate::report::{self, Fault, Level, Once, What};
-use crate::stamp::Stamper;
 
 const HUP: u32 = 1;
 const ALRM: u32 = 14;
@@ -227,6 +227,7 @@ impl<'a> Shell<'a> {
                     return;
                 }
                 self.input.shrink();
+                self.logs().for_each(|log| log.feed().shrink());
             }
         }
         if !ready.input && !ready.signal {
@@ -307,7 +308,7 @@ impl<'a> Shell<'a> {
 
     /// A new batch: read the clock, once.
     fn begin_batch(&mut self) {
-        if self.options.stamp != crate::stamp::Stamp::None {
+        if self.options.stamp != Stamp::None {
             self.stamper.set(clock::realtime());
         }
         let stamper = self.stamper.clone();

@@ -10,7 +10,7 @@ use rustix::net::{
     socket_with,
 };
 
-use crate::feed::Record;
+use svlogd_feed::feed::Record;
 
 /// A socket, and where it sends to.
 pub struct Sender {

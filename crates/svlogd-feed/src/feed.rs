@@ -5,17 +5,22 @@
 //! is written; a write that fails or is short is taken up where it stopped, so
 //! that nothing is lost and nothing is written twice.
 
+use alloc::vec::Vec;
+
 use runit_rt::bytes;
 use runit_rt::pages::Pages;
 use runit_rt::strings::decimal;
 use rustix::io::Errno;
 
-use crate::config::Config;
+use crate::pattern::Selection;
 use crate::rotate::{Cut, Fill, Limits};
 use crate::stamp::{Stamp, Stamper};
 
 /// Room for lines that are put together before they are written.
-const OUT_SIZE: usize = 16 * 1024;
+const OUT_SIZE: usize = 32 * 1024;
+
+/// The most bytes that a prefix may have: room for it is set aside.
+pub const LONGEST_PREFIX: usize = 4096;
 
 /// From this length on a line is written from where it was read.
 const DIRECT: usize = 2048;
@@ -37,6 +42,24 @@ pub struct Record<'a> {
     pub text: &'a [u8],
     /// What follows instead of the rest: `...` or nothing.
     pub dots: &'static [u8],
+}
+
+/// What a log directory wants of lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// The most bytes of `current`; 0 for no limit.
+    pub size: u64,
+    /// What stands before each line, behind the time stamp; at most
+    /// [`LONGEST_PREFIX`] bytes.
+    pub prefix: Vec<u8>,
+    /// The lines to log; all by default.
+    pub select: Selection,
+    /// The lines to copy to standard error; none by default.
+    pub alert: Selection,
+    /// Whether selected lines are also sent.
+    pub remote: bool,
+    /// Whether they are sent only.
+    pub remote_only: bool,
 }
 
 /// What a feed acts on.
@@ -130,6 +153,13 @@ impl Feed {
         self.inside = inside.then_some(false);
     }
 
+    /// Gives memory back to the kernel, if nothing waits in it.
+    pub fn shrink(&mut self) {
+        if self.from == self.to {
+            self.out.forget();
+        }
+    }
+
     /// Asks for rotation, at the next line end, if there is anything to rotate.
     pub fn rotate_soon(&mut self) {
         self.due = true;
@@ -147,16 +177,16 @@ impl Feed {
         &mut self,
         batch: &[u8],
         length: usize,
-        config: &Config,
+        rules: &Rules,
         target: &mut dyn Target,
     ) -> Result<(), Errno> {
         self.own_up(target)?;
-        let limits = Limits { size: config.size, length: length as u64 };
+        let limits = Limits { size: rules.size, length: length as u64 };
         let plain = self.stamper.form() == Stamp::None
-            && config.prefix.is_empty()
-            && config.select.is_empty()
-            && config.alert.is_empty()
-            && config.remote.is_none();
+            && rules.prefix.is_empty()
+            && rules.select.is_empty()
+            && rules.alert.is_empty()
+            && !rules.remote;
         loop {
             self.rotate_if_full(limits, target)?;
             let Some(rest) = batch.get(self.at..).filter(|rest| !rest.is_empty()) else { break };
@@ -166,7 +196,7 @@ impl Feed {
                     self.flush(target)?;
                     self.copy(rest, limits, target)?;
                 }
-                None => self.line(rest, length, config, limits, target)?,
+                None => self.line(rest, length, rules, limits, target)?,
             }
         }
         self.flush(target)?;
@@ -174,18 +204,12 @@ impl Feed {
     }
 
     /// Gives up what waits of `batch`, counting it.
-    pub fn discard(
-        &mut self,
-        batch: &[u8],
-        length: usize,
-        config: &Config,
-        target: &mut dyn Target,
-    ) {
+    pub fn discard(&mut self, batch: &[u8], length: usize, rules: &Rules, target: &mut dyn Target) {
         let before = core::mem::take(&mut self.lost);
         let on_disk = self.on_disk;
         let mut counter = Counter { lost: Lost::default(), target };
         // Counting cannot fail.
-        let _ = self.advance(batch, length, config, &mut counter);
+        let _ = self.advance(batch, length, rules, &mut counter);
         let mut lost = counter.lost;
         if self.inside == Some(true) {
             lost.lines += 1;
@@ -226,6 +250,7 @@ impl Feed {
         Ok(())
     }
 
+    #[inline]
     fn rotate_if_full(&mut self, limits: Limits, target: &mut dyn Target) -> Result<(), Errno> {
         if self.fill.inside {
             return Ok(());
@@ -272,7 +297,7 @@ impl Feed {
         &mut self,
         rest: &[u8],
         length: usize,
-        config: &Config,
+        rules: &Rules,
         limits: Limits,
         target: &mut dyn Target,
     ) -> Result<(), Errno> {
@@ -281,31 +306,31 @@ impl Feed {
             None => (rest, rest.len()),
         };
         let first = text.get(..length).unwrap_or(text);
-        let wanted = config.select.selects(first, true);
-        let logged = wanted && !config.remote_only;
-        let head = self.stamper.text().len() + config.prefix.len();
+        let wanted = rules.select.selects(first, true);
+        let logged = wanted && !rules.remote_only;
+        let head = self.stamper.text().len() + rules.prefix.len();
         if logged && !self.held && limits.leaves_no_room(self.fill.size, (head + end) as u64) {
             self.rotate(target)?;
         }
-        let quote = if config.remote.is_some() { SEND_FAILURE.len() + head + QUOTE + 1 } else { 0 };
+        let quote = if rules.remote { SEND_FAILURE.len() + head + QUOTE + 1 } else { 0 };
         if self.out.len() - self.to < head + end.min(DIRECT) + quote {
             self.flush(target)?;
         }
 
         let dots: &[u8] = if first.len() < text.len() { b"..." } else { b"" };
         let record =
-            Record { stamp: self.stamper.text(), prefix: &config.prefix, text: first, dots };
-        if config.alert.selects(first, false) {
+            Record { stamp: self.stamper.text(), prefix: &rules.prefix, text: first, dots };
+        if rules.alert.selects(first, false) {
             target.alert(&record);
         }
-        if wanted && config.remote.is_some() && !target.send(&record) {
-            self.quote(first, &config.prefix);
+        if wanted && rules.remote && !target.send(&record) {
+            self.quote(first, &rules.prefix);
         }
         let ended = end > text.len();
         let whole = end < DIRECT && limits.rest_of_line(0) >= head + end;
         if logged {
             self.put_stamp();
-            self.put(&config.prefix);
+            self.put(&rules.prefix);
             let mut count = head;
             if whole {
                 self.put(&rest[..end]);
@@ -381,13 +406,13 @@ impl Feed {
     fn put_stamp(&mut self) {
         let stamp = self.stamper.text();
         let end = self.to + stamp.len();
-        copy_short(&mut self.out[self.to..end], stamp);
+        bytes::copy_short(&mut self.out[self.to..end], stamp);
         self.to = end;
     }
 
     fn put(&mut self, text: &[u8]) {
         let end = self.to + text.len();
-        copy_short(&mut self.out[self.to..end], text);
+        bytes::copy_short(&mut self.out[self.to..end], text);
         self.to = end;
     }
 
@@ -400,25 +425,6 @@ impl Feed {
         self.put(text.get(..QUOTE).unwrap_or(text));
         self.put(b"\n");
         self.fill.size += (self.to - start) as u64;
-    }
-}
-
-/// Copies bytes of the same number. Most lines are short: no call, and no
-/// start-up time of a string instruction.
-#[inline]
-fn copy_short(to: &mut [u8], from: &[u8]) {
-    const STEP: usize = 16;
-    const LONG: usize = 512;
-    if from.len() < STEP || from.len() > LONG {
-        to.copy_from_slice(from);
-        return;
-    }
-    for (to, from) in to.chunks_exact_mut(STEP).zip(from.chunks_exact(STEP)) {
-        to.copy_from_slice(from);
-    }
-    // The last bytes again, with those of the last step that overlap them.
-    if let (Some(to), Some(from)) = (to.last_chunk_mut::<STEP>(), from.last_chunk::<STEP>()) {
-        to.copy_from_slice(from);
     }
 }
 
