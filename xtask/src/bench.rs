@@ -15,6 +15,7 @@ mod scale;
 mod sizes;
 mod starts;
 mod suite;
+mod svlogd;
 mod tree;
 mod wakeups;
 
@@ -82,6 +83,7 @@ static CASES: &[&Case] = &[
     &query::CASE,
     &chpst::CASE,
     &scale::CASE,
+    &svlogd::CASE,
 ];
 
 /// What all measurements share.
