@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use runit_tests::dirs::text;
-use runit_tests::logs::{LogDir, Logger, numbered};
+use runit_tests::logs::{LogDir, Logger, kind, numbered};
 use runit_tests::prelude::*;
 
 /// System calls that must be tried: the call, with what it fails, and which times.
@@ -135,7 +135,11 @@ fn names(call: &str) -> String {
 fn logged(dir: &LogDir) -> String {
     let archives = dir.archives();
     let made = |name: &str| archives.contains(&name.replace(".u", ".s"));
-    let counts = |name: &&String| name.ends_with(".s") || name.ends_with(".u") && !made(name);
+    let counts = |name: &&String| match kind(name) {
+        's' => true,
+        'u' => !made(name),
+        _ => false,
+    };
     archives.iter().filter(counts).map(|name| dir.text(name)).collect::<String>() + &dir.current()
 }
 

@@ -77,7 +77,8 @@ fn each_line_has_a_label_and_labels_rise() {
         let seconds = label_seconds(label).unwrap();
         assert!(before <= seconds && seconds <= after, "{label}");
         labels.push(label);
-        rest += &format!("{}\n", text.strip_prefix("from me: ").unwrap());
+        rest += text.strip_prefix("from me: ").unwrap();
+        rest += "\n";
     }
     assert_eq!(rest, numbered(3000, 20));
     assert!(labels.is_sorted());

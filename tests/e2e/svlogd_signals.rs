@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use rustix::process::Signal;
 
 use runit_tests::dirs::{create_dir, mode};
-use runit_tests::logs::{LogDir, Logger, log, numbered, pipe};
+use runit_tests::logs::{LogDir, Logger, kind, log, numbered, pipe};
 use runit_tests::prelude::*;
 
 #[test]
@@ -204,7 +204,7 @@ fn a_kill_at_any_instant_tears_no_line_but_the_last_and_doubles_none() {
                 assert!(edge, "{line:?} in the middle of {file}");
             }
         }
-        if file.ends_with(".s") {
+        if kind(&file) == 's' {
             assert_eq!(mode(&dir.join(&file)), 0o744, "{file}");
         }
     }

@@ -20,7 +20,7 @@ impl Receiver {
     }
 
     fn next(&self) -> String {
-        let mut packet = [0; 70_000];
+        let mut packet = [0; 8192];
         let length = self.0.recv(&mut packet).unwrap();
         String::from_utf8(packet[..length].to_vec()).unwrap()
     }

@@ -11,8 +11,8 @@
 
 pub mod dirs;
 pub mod locks;
-pub mod messages;
 pub mod logs;
+pub mod messages;
 pub mod proc;
 pub mod protocol;
 pub mod run;

@@ -83,6 +83,11 @@ impl LogDir {
     }
 }
 
+/// What kind of old file has this name: the last letter, `s`, `t` or `u`.
+pub fn kind(name: &str) -> char {
+    name.chars().next_back().unwrap_or('?')
+}
+
 /// A running `svlogd`, which reads what is written here.
 #[derive(Debug)]
 pub struct Logger {

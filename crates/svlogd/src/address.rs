@@ -95,7 +95,6 @@ fn groups(text: &[u8], end: bool, room: &mut [u16; 8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::format;
     use std::string::String;
 
     #[test]
@@ -127,9 +126,9 @@ mod tests {
     #[test]
     fn addresses_are_what_the_standard_library_takes_them_for() {
         let mut seed = 5_u64;
-        let mut random = |below: u64| {
+        let mut random = |below: usize| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (seed >> 33) % below
+            usize::try_from(seed >> 33).unwrap() % below
         };
         let mut valid = 0;
         for _ in 0..200_000 {
@@ -138,10 +137,10 @@ mod tests {
             let text: String = (0..parts)
                 .map(|_| match (six, random(5)) {
                     (true, 0 | 1) => ":",
-                    (true, 2) => ["::", "1.2.3.4", ".", "g"][random(4) as usize],
-                    (true, _) => ["0", "ab", "FFFF", "12345"][random(4) as usize],
+                    (true, 2) => ["::", "1.2.3.4", ".", "g"][random(4)],
+                    (true, _) => ["0", "ab", "FFFF", "12345"][random(4)],
                     (false, 0 | 1) => ".",
-                    (false, _) => ["0", "1", "25", "255", "256", "01"][random(6) as usize],
+                    (false, _) => ["0", "1", "25", "255", "256", "01"][random(6)],
                 })
                 .collect();
             let ours = if six {
@@ -155,7 +154,7 @@ mod tests {
                 text.parse::<Ipv4Addr>().ok().map(Into::into)
             };
             valid += usize::from(theirs.is_some());
-            assert_eq!(ours, theirs, "{}", format!("{text:?}"));
+            assert_eq!(ours, theirs, "{text:?}");
         }
         assert!(valid > 100, "{valid}");
     }

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use alloc::vec::Vec;
 
-use svlogd_feed::feed::{LONGEST_PREFIX, Rules};
+use crate::rules::{LONGEST_PREFIX, Rules};
 
 use crate::address;
 
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn patterns_keep_their_order_and_every_byte() {
         let config = good("-*\n+ x \n+\ne*\nEno");
-        let mut select = svlogd_feed::pattern::Selection::default();
+        let mut select = crate::pattern::Selection::default();
         for (selects, pattern) in [(false, &b"*"[..]), (true, b" x "), (true, b"")] {
             select.push(selects, pattern);
         }

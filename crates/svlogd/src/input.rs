@@ -5,7 +5,7 @@ use runit_rt::pages::Pages;
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 
-use svlogd_feed::clean::Cleaner;
+use crate::clean::Cleaner;
 
 /// How much is read at once at least: what a pipe holds.
 const SIZE: usize = 64 * 1024;

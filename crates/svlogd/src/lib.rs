@@ -2,6 +2,21 @@
 //! lines of standard input to log directories (CONTRACT section 6).
 //!
 //! How it keeps lines safe and is quick about it: docs/svlogd.md.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`options`], [`config`], [`address`] | what is asked for, on the command line and in a directory |
+//! | [`input`] | the read buffer, and where lines end in it |
+//! | [`log`] | a directory and its feed; what happens while it cannot be written |
+//! | [`logdir`], [`archive`] | lock, `current`, old files |
+//! | [`processor`] | what works on old files |
+//! | [`udp`] | sending |
+//! | [`shell`], [`ready`] | the loop, and what it waits for |
+//! | [`report`], [`moment`] | what is said; the clock |
+//! | [`feed`], [`out`] | a directory's way through the lines that were read |
+//! | [`target`], [`rules`] | what that acts on, and by what |
+//! | [`pattern`], [`stamp`], [`clean`] | selection, time stamps, replacement |
+//! | [`rotate`] | when `current` is full, and how many old files go |
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -11,15 +26,24 @@ extern crate std;
 
 mod address;
 mod archive;
+mod clean;
 mod config;
+mod feed;
 mod input;
 mod log;
 mod logdir;
 mod moment;
 mod options;
+mod out;
+mod pattern;
 mod processor;
+mod ready;
 mod report;
+mod rotate;
+mod rules;
 mod shell;
+mod stamp;
+mod target;
 mod udp;
 
 use runit_rt::start::Start;
@@ -48,7 +72,7 @@ pub fn main(start: &mut Start) -> u8 {
         }
     };
     stdio::keep_inherited_from_children();
-    let inherited = signal::block(shell::BLOCKED);
+    let inherited = signal::block(ready::BLOCKED);
     match Shell::new(options, start.env(), &inherited) {
         Ok(shell) => shell.run(),
         Err(fault) => {

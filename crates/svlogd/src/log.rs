@@ -5,11 +5,12 @@ use core::ffi::CStr;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use crate::feed::Feed;
+use crate::stamp::Stamp;
+use crate::target::{Record, Target};
 use runit_rt::strings::decimal;
 use runit_rt::{errtext, stdio};
 use rustix::io::Errno;
-use svlogd_feed::feed::{Feed, Record, Target};
-use svlogd_feed::stamp::Stamp;
 
 use crate::logdir::LogDir;
 use crate::moment::Moment;

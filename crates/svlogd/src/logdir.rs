@@ -5,6 +5,7 @@ use core::ffi::CStr;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use crate::rotate::excess;
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
 use runit_rt::strings::decimal;
@@ -14,7 +15,6 @@ use rustix::fs::{
     openat, renameat, statx, unlinkat,
 };
 use rustix::io::Errno;
-use svlogd_feed::rotate::excess;
 
 use crate::archive::{self, Kind, Name};
 use crate::config::Config;
@@ -191,7 +191,7 @@ impl<'a> LogDir<'a> {
         }
     }
 
-    /// Appends to `current`; see [`Target::write`](svlogd_feed::feed::Target::write).
+    /// Appends to `current`; see [`Target::write`](crate::target::Target::write).
     pub fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno> {
         loop {
             let Some(fd) = &self.current else { return Err(Errno::BADF) };

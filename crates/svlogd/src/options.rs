@@ -6,8 +6,8 @@ use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::strings::CStrList;
 
-use svlogd_feed::clean::Cleaner;
-use svlogd_feed::stamp::Stamp;
+use crate::clean::Cleaner;
+use crate::stamp::Stamp;
 
 use crate::config;
 

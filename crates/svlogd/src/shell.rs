@@ -4,14 +4,13 @@ use core::ffi::CStr;
 
 use alloc::vec::Vec;
 
+use crate::stamp::{Stamp, Stamper};
 use runit_core::exit::Exit;
-use runit_rt::signal::{Inherited, SignalFd, SignalSet};
+use runit_rt::signal::{Inherited, SignalFd};
 use runit_rt::strings::CStrList;
 use runit_rt::{clock, stdio};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{WaitOptions, wait};
-use svlogd_feed::stamp::{Stamp, Stamper};
 
 use crate::input::Input;
 use crate::log::{Alerts, Common, Log};
@@ -19,20 +18,8 @@ use crate::logdir::identity;
 use crate::moment::Moment;
 use crate::options::Options;
 use crate::processor::{Processor, Surroundings};
+use crate::ready::{self, ALRM, AWAITED, HUP, Ready, TERM};
 use crate::report::{self, Fault, Level, Once, What};
-
-const HUP: u32 = 1;
-const ALRM: u32 = 14;
-const TERM: u32 = 15;
-const CHLD: u32 = 17;
-const PIPE: u32 = 13;
-const XFSZ: u32 = 25;
-
-/// Read from a descriptor.
-const AWAITED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD]);
-
-/// Those, and what would end the process instead of failing a write.
-pub const BLOCKED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD, PIPE, XFSZ]);
 
 /// How many milliseconds after TERM a directory may stay unwritable.
 const PATIENCE: u64 = 3000;
@@ -71,7 +58,7 @@ pub struct Shell<'a> {
 }
 
 impl<'a> Shell<'a> {
-    /// Opens everything. The signals of [`BLOCKED`] must be blocked, and
+    /// Opens everything. The signals of [`ready::BLOCKED`] must be blocked, and
     /// `inherited` be the state before.
     pub fn new(
         options: Options<'a>,
@@ -181,9 +168,8 @@ impl<'a> Shell<'a> {
     fn is_finished(&self, done: bool) -> bool {
         match self.ending {
             None => false,
-            Some(_) if done => true,
-            Some(Ending::Input) => false,
-            Some(Ending::Term(patience)) => Moment::now() >= patience,
+            Some(Ending::Input) => done,
+            Some(Ending::Term(patience)) => done || Moment::now() >= patience,
         }
     }
 
@@ -219,7 +205,7 @@ impl<'a> Shell<'a> {
         // given back; not if more input is there already.
         let flush = done && self.input.could_release(self.options.length);
         if reading && (flush || self.input.is_swollen()) {
-            ready = self.poll(reading, Some(0));
+            ready = ready::wait(&self.signals, reading, Some(0));
             if !ready.input && !ready.signal {
                 if flush {
                     self.input.release();
@@ -233,9 +219,9 @@ impl<'a> Shell<'a> {
         if !ready.input && !ready.signal {
             let deadline = self.deadline();
             if deadline == Moment::NEVER {
-                ready = self.poll(reading, None);
+                ready = ready::wait(&self.signals, reading, None);
             } else {
-                ready = self.poll(reading, Some(deadline.since(Moment::now())));
+                ready = ready::wait(&self.signals, reading, Some(deadline.since(Moment::now())));
                 let now = Moment::now();
                 self.logs().for_each(|log| log.look_at_the_clock(now));
             }
@@ -257,28 +243,6 @@ impl<'a> Shell<'a> {
         };
         let first = patience.min(self.input_retry_at);
         self.logs().fold(first, |first, log| first.min(log.deadline()))
-    }
-
-    fn poll(&self, reading: bool, timeout: Option<u64>) -> Ready {
-        let mut fds = [
-            PollFd::new(&self.signals, PollFlags::IN),
-            PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN),
-        ];
-        let fds = if reading { &mut fds[..] } else { &mut fds[..1] };
-        let timeout = timeout.map(|milliseconds| Timespec {
-            tv_sec: i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX),
-            tv_nsec: i64::try_from(milliseconds % 1000 * 1_000_000).unwrap_or(0),
-        });
-        match poll(fds, timeout.as_ref()) {
-            Ok(_) => {
-                let is_ready =
-                    |fd: Option<&PollFd<'_>>| fd.is_some_and(|fd| !fd.revents().is_empty());
-                Ready { signal: is_ready(fds.first()), input: is_ready(fds.get(1)) }
-            }
-            // Without memory for a wait, reading waits as well.
-            Err(Errno::INTR) => Ready::default(),
-            Err(_) => Ready { signal: true, input: reading },
-        }
     }
 
     fn read(&mut self) {
@@ -361,12 +325,11 @@ impl<'a> Shell<'a> {
         if fresh {
             self.end_batch();
         }
-        let mut ready = || {
-            let mut fds = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
-            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            poll(&mut fds, Some(&now)) == Ok(1)
-        };
-        self.input.finish_line(stdio::stdin(), self.options.cleaner.as_ref(), &mut ready);
+        self.input.finish_line(
+            stdio::stdin(),
+            self.options.cleaner.as_ref(),
+            &mut ready::input_is_there,
+        );
         self.input.finish();
         if fresh {
             self.begin_batch();
@@ -392,11 +355,4 @@ impl<'a> Shell<'a> {
             });
         }
     }
-}
-
-/// What can be read.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ready {
-    signal: bool,
-    input: bool,
 }

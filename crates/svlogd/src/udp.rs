@@ -10,7 +10,7 @@ use rustix::net::{
     socket_with,
 };
 
-use svlogd_feed::feed::Record;
+use crate::target::Record;
 
 /// A socket, and where it sends to.
 pub struct Sender {

@@ -5,22 +5,18 @@
 //! is written; a write that fails or is short is taken up where it stopped, so
 //! that nothing is lost and nothing is written twice.
 
-use alloc::vec::Vec;
-
 use runit_rt::bytes;
-use runit_rt::pages::Pages;
 use runit_rt::strings::decimal;
 use rustix::io::Errno;
 
-use crate::pattern::Selection;
+use crate::out::{Out, Text};
 use crate::rotate::{Cut, Fill, Limits};
+use crate::rules::Rules;
 use crate::stamp::{Stamp, Stamper};
+use crate::target::{Counter, Lost, Record, Target};
 
 /// Room for lines that are put together before they are written.
 const OUT_SIZE: usize = 32 * 1024;
-
-/// The most bytes that a prefix may have: room for it is set aside.
-pub const LONGEST_PREFIX: usize = 4096;
 
 /// From this length on a line is written from where it was read.
 const DIRECT: usize = 2048;
@@ -31,68 +27,12 @@ const QUOTE: usize = 1000;
 /// What a line is quoted behind where sending it failed; the reference's words.
 const SEND_FAILURE: &[u8] = b"warning: failure sending through udp: ";
 
-/// A line, or its first LEN bytes, for standard error or the network.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// Stamp and blank, or nothing.
-    pub stamp: &'a [u8],
-    /// The directory's prefix.
-    pub prefix: &'a [u8],
-    /// The text without its newline.
-    pub text: &'a [u8],
-    /// What follows instead of the rest: `...` or nothing.
-    pub dots: &'static [u8],
-}
-
-/// What a log directory wants of lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// The most bytes of `current`; 0 for no limit.
-    pub size: u64,
-    /// What stands before each line, behind the time stamp; at most
-    /// [`LONGEST_PREFIX`] bytes.
-    pub prefix: Vec<u8>,
-    /// The lines to log; all by default.
-    pub select: Selection,
-    /// The lines to copy to standard error; none by default.
-    pub alert: Selection,
-    /// Whether selected lines are also sent.
-    pub remote: bool,
-    /// Whether they are sent only.
-    pub remote_only: bool,
-}
-
-/// What a feed acts on.
-pub trait Target {
-    /// Appends to `current`, first `head`, then `tail`; gives how many bytes of
-    /// both together were taken, at least one of what is not empty.
-    fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno>;
-    /// Makes `current` an old file and opens a new one. `false`: not possible
-    /// now, `current` stays and can be written.
-    fn rotate(&mut self) -> bool;
-    /// Copies a line to standard error.
-    fn alert(&mut self, record: &Record<'_>);
-    /// Sends a line; whether it could.
-    fn send(&mut self, record: &Record<'_>) -> bool;
-}
-
-/// How much was given up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// Lines; one that was written in part counts.
-    pub lines: u64,
-    /// Bytes, with stamps and prefixes.
-    pub bytes: u64,
-}
-
 /// See the module.
 pub struct Feed {
     /// How much of the batch has been taken.
     at: usize,
-    /// Put together and not yet written: `out[from..to]`.
-    out: Pages,
-    from: usize,
-    to: usize,
+    /// Put together and not yet written.
+    out: Out,
     /// How `current` is filled, counting what waits in `out`.
     fill: Fill,
     /// The same without: what is in the file.
@@ -113,9 +53,7 @@ impl Feed {
     pub fn new(form: Stamp) -> Result<Self, Errno> {
         Ok(Self {
             at: 0,
-            out: Pages::new(OUT_SIZE)?,
-            from: 0,
-            to: 0,
+            out: Out::new(OUT_SIZE)?,
             fill: Fill::default(),
             on_disk: Fill::default(),
             inside: None,
@@ -129,9 +67,8 @@ impl Feed {
     /// `current` was opened anew and has `size` bytes.
     pub fn opened(&mut self, size: u64) {
         self.on_disk = Fill { size, line: 0, inside: self.on_disk.inside && size > 0 };
-        let waiting = &self.out[self.from..self.to];
         self.fill = self.on_disk;
-        self.fill.add(waiting);
+        self.fill.add(self.out.waiting());
     }
 
     /// A batch begins, whose stamps start with those of `stamper`.
@@ -155,9 +92,7 @@ impl Feed {
 
     /// Gives memory back to the kernel, if nothing waits in it.
     pub fn shrink(&mut self) {
-        if self.from == self.to {
-            self.out.forget();
-        }
+        self.out.shrink();
     }
 
     /// Asks for rotation, at the next line end, if there is anything to rotate.
@@ -168,7 +103,7 @@ impl Feed {
 
     /// Whether all of a batch of `length` bytes is written.
     pub fn is_done(&self, length: usize) -> bool {
-        self.at == length && self.from == self.to
+        self.at == length && self.out.is_empty()
     }
 
     /// Takes the batch as far as it goes. An error means that the target cannot
@@ -230,7 +165,7 @@ impl Feed {
         if self.lost.lines == 0 {
             return Ok(());
         }
-        let mut text = Text { bytes: [0; 96], length: 0 };
+        let mut text = Text::new();
         if self.on_disk.inside {
             text.push(b"\n");
         }
@@ -238,7 +173,7 @@ impl Feed {
         text.push(b"svlogd: lost ");
         text.push(decimal(self.lost.lines, &mut [0; 20]));
         text.push(b" lines\n");
-        let text = &text.bytes[..text.length];
+        let text = text.as_bytes();
         let count = target.write(text, &[])?;
         self.on_disk.add(&text[..count]);
         self.fill = self.on_disk;
@@ -313,7 +248,7 @@ impl Feed {
             self.rotate(target)?;
         }
         let quote = if rules.remote { SEND_FAILURE.len() + head + QUOTE + 1 } else { 0 };
-        if self.out.len() - self.to < head + end.min(DIRECT) + quote {
+        if self.out.room() < head + end.min(DIRECT) + quote {
             self.flush(target)?;
         }
 
@@ -329,11 +264,11 @@ impl Feed {
         let ended = end > text.len();
         let whole = end < DIRECT && limits.rest_of_line(0) >= head + end;
         if logged {
-            self.put_stamp();
-            self.put(&rules.prefix);
+            self.out.put(self.stamper.text());
+            self.out.put(&rules.prefix);
             let mut count = head;
             if whole {
-                self.put(&rest[..end]);
+                self.out.put(&rest[..end]);
                 self.at += end;
                 count += end;
             }
@@ -371,8 +306,8 @@ impl Feed {
             return self.rotate(target);
         }
         let part = &rest[..end.min(allowed)];
-        let waiting = self.to - self.from;
-        let written = target.write(&self.out[self.from..self.to], part)?;
+        let waiting = self.out.waiting().len();
+        let written = target.write(self.out.waiting(), part)?;
         self.take(written.min(waiting));
         let of_part = &part[..written.saturating_sub(waiting)];
         self.at += of_part.len();
@@ -386,8 +321,8 @@ impl Feed {
 
     /// Writes what waits.
     fn flush(&mut self, target: &mut dyn Target) -> Result<(), Errno> {
-        while self.from < self.to {
-            let written = target.write(&self.out[self.from..self.to], &[])?;
+        while !self.out.is_empty() {
+            let written = target.write(self.out.waiting(), &[])?;
             self.take(written);
         }
         Ok(())
@@ -395,79 +330,19 @@ impl Feed {
 
     /// The first `count` bytes that waited have been written.
     fn take(&mut self, count: usize) {
-        self.on_disk.add(&self.out[self.from..self.from + count]);
-        self.from += count;
-        if self.from == self.to {
-            self.from = 0;
-            self.to = 0;
-        }
-    }
-
-    fn put_stamp(&mut self) {
-        let stamp = self.stamper.text();
-        let end = self.to + stamp.len();
-        bytes::copy_short(&mut self.out[self.to..end], stamp);
-        self.to = end;
-    }
-
-    fn put(&mut self, text: &[u8]) {
-        let end = self.to + text.len();
-        bytes::copy_short(&mut self.out[self.to..end], text);
-        self.to = end;
+        self.on_disk.add(self.out.waiting().get(..count).unwrap_or_default());
+        self.out.take(count);
     }
 
     /// Logs that a line could not be sent.
     fn quote(&mut self, text: &[u8], prefix: &[u8]) {
-        let start = self.to;
-        self.put(SEND_FAILURE);
-        self.put_stamp();
-        self.put(prefix);
-        self.put(text.get(..QUOTE).unwrap_or(text));
-        self.put(b"\n");
-        self.fill.size += (self.to - start) as u64;
-    }
-}
-
-/// A short text that needs no heap.
-struct Text {
-    bytes: [u8; 96],
-    length: usize,
-}
-
-impl Text {
-    fn push(&mut self, text: &[u8]) {
-        for (to, from) in self.bytes[self.length..].iter_mut().zip(text) {
-            *to = *from;
-            self.length += 1;
-        }
-    }
-}
-
-/// A target that counts what it does not write.
-struct Counter<'a> {
-    lost: Lost,
-    target: &'a mut dyn Target,
-}
-
-impl Target for Counter<'_> {
-    fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno> {
-        for part in [head, tail] {
-            self.lost.bytes += part.len() as u64;
-            self.lost.lines += part.iter().filter(|&&byte| byte == b'\n').count() as u64;
-        }
-        Ok(head.len() + tail.len())
-    }
-
-    fn rotate(&mut self) -> bool {
-        false
-    }
-
-    fn alert(&mut self, record: &Record<'_>) {
-        self.target.alert(record);
-    }
-
-    fn send(&mut self, record: &Record<'_>) -> bool {
-        self.target.send(record)
+        let start = self.out.end();
+        self.out.put(SEND_FAILURE);
+        self.out.put(self.stamper.text());
+        self.out.put(prefix);
+        self.out.put(text.get(..QUOTE).unwrap_or(text));
+        self.out.put(b"\n");
+        self.fill.size += (self.out.end() - start) as u64;
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cleaning of lines: `-r C` and `-R CHARS` (CONTRACT section 6).
 
+use alloc::boxed::Box;
+
 use runit_rt::bytes;
 
 /// Says what becomes of each byte.
@@ -7,7 +9,7 @@ use runit_rt::bytes;
 pub struct Cleaner {
     replacement: u8,
     /// Where more than what is not printable is replaced: what by.
-    table: Option<[u8; 256]>,
+    table: Option<Box<[u8; 256]>>,
 }
 
 impl Cleaner {
@@ -20,7 +22,7 @@ impl Cleaner {
             let keep = printable || byte == b'\n';
             *entry = if keep { byte } else { replacement };
         }
-        Self { replacement, table: (!chars.is_empty()).then_some(table) }
+        Self { replacement, table: (!chars.is_empty()).then(|| Box::new(table)) }
     }
 
     /// Cleans lines in place.

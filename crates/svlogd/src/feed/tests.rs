@@ -159,7 +159,7 @@ fn expected(input: &[u8], stamped: bool, text: &str) -> Vec<u8> {
 
 #[test]
 fn whatever_fails_each_line_is_there_once_and_in_order() {
-    for seed in 0..600 {
+    for seed in 0..200 {
         let mut random = Random(seed);
         let input = some_lines(&mut random, 60);
         let faults = [0, 30, 80][random.below(3)];
@@ -183,7 +183,7 @@ fn whatever_fails_each_line_is_there_once_and_in_order() {
 
 #[test]
 fn lines_as_they_are_and_lines_put_together_make_the_same_files() {
-    for seed in 0..300 {
+    for seed in 0..100 {
         let mut random = Random(seed);
         let input = some_lines(&mut random, 80);
         let size = [0, 300, 1000, 4000, 20_000][random.below(5)];
@@ -240,7 +240,7 @@ fn what_is_given_up_is_counted_and_owned_up_to() {
     feed.discard(batch, 50, &rules, &mut memory);
     assert!(feed.is_done(batch.len()));
     let written = memory.all();
-    let whole = written.iter().filter(|&&byte| byte == b'\n').count();
+    let whole = written.split(|&byte| byte == b'\n').count() - 1;
     let lost = feed.lost();
     assert_eq!(lost.lines, 3 - whole as u64);
     assert_eq!(lost.bytes, (b"one\nthree\nfour".len() - torn) as u64);

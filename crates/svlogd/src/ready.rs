@@ -1,0 +1,60 @@
+//! Waiting for signals and input.
+
+use runit_rt::signal::{SignalFd, SignalSet};
+use runit_rt::stdio;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+/// Read the configuration again.
+pub const HUP: u32 = 1;
+/// Rotate.
+pub const ALRM: u32 = 14;
+/// End.
+pub const TERM: u32 = 15;
+const CHLD: u32 = 17;
+const PIPE: u32 = 13;
+const XFSZ: u32 = 25;
+
+/// Read from a descriptor.
+pub const AWAITED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD]);
+
+/// Those, and what would end the process instead of failing a write.
+pub const BLOCKED: SignalSet = SignalSet::of(&[HUP, ALRM, TERM, CHLD, PIPE, XFSZ]);
+
+/// What can be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ready {
+    /// A signal.
+    pub signal: bool,
+    /// Standard input.
+    pub input: bool,
+}
+
+/// Waits for a signal, and for input where it is to be read, for so many
+/// milliseconds at most.
+pub fn wait(signals: &SignalFd, reading: bool, timeout: Option<u64>) -> Ready {
+    let mut fds = [
+        PollFd::new(signals, PollFlags::IN),
+        PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN),
+    ];
+    let fds = if reading { &mut fds[..] } else { &mut fds[..1] };
+    let timeout = timeout.map(|milliseconds| Timespec {
+        tv_sec: i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX),
+        tv_nsec: u32::try_from(milliseconds % 1000 * 1_000_000).unwrap_or(0).into(),
+    });
+    match poll(fds, timeout.as_ref()) {
+        Ok(_) => {
+            let is_ready = |fd: Option<&PollFd<'_>>| fd.is_some_and(|fd| !fd.revents().is_empty());
+            Ready { signal: is_ready(fds.first()), input: is_ready(fds.get(1)) }
+        }
+        Err(Errno::INTR) => Ready::default(),
+        // Without memory for a wait, reading waits as well.
+        Err(_) => Ready { signal: true, input: reading },
+    }
+}
+
+/// Whether input is there to be read at once.
+pub fn input_is_there() -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) == Ok(1)
+}
