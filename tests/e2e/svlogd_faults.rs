@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use runit_tests::dirs::text;
-use runit_tests::logs::{LogDir, Logger, kind, numbered};
+use runit_tests::logs::{LogDir, Logger, kind, numbered, pipe};
 use runit_tests::prelude::*;
 
 /// System calls that must be tried: the call, with what it fails, and which times.
@@ -281,4 +281,30 @@ fn a_limit_on_the_size_of_files_does_not_kill_it() {
     let said = logger.process.stderr();
     let written = dir.current().matches('\n').count();
     assert!(said.contains(&format!("svlogd: warning: lost {} lines (", 100 - written)), "{said}");
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_holds_up_no_other() {
+    only_ours!("the reference waits for it");
+    let (there, stuck) = (LogDir::new(""), LogDir::new(""));
+    runit_tests::dirs::make_fifo(&stuck.join("current"));
+    let mut logger = Logger::launch(Launch::new("svlogd").arg(stuck.path()).arg(there.path()));
+    logger.write("one\n");
+    wait_until("the line", || there.current() == "one\n");
+    fs::remove_file(stuck.join("current")).unwrap();
+    logger.write("two\n");
+    wait_until("both lines", || stuck.current() == "one\ntwo\n" && there.current() == "one\ntwo\n");
+    assert_eq!(logger.finish(), 0);
+}
+
+#[test]
+fn standard_error_that_nobody_reads_holds_up_nothing() {
+    only_ours!("the reference waits for it");
+    let dir = LogDir::new("s0\ne*\n");
+    let (_unread, error) = pipe();
+    let mut logger = Logger::launch(Launch::new("svlogd").arg(dir.path()).stderr(error));
+    let lines = numbered(5000, 100);
+    logger.write(&lines);
+    assert_eq!(logger.finish(), 0);
+    assert!(dir.current() == lines);
 }

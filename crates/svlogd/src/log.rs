@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use crate::logdir::LogDir;
 use crate::moment::Moment;
 use crate::processor::Processor;
+use crate::ready;
 use crate::report::{self, Fault, Level, What};
 
 /// After how many milliseconds a directory that cannot be written is tried
@@ -50,37 +51,52 @@ pub struct Common {
     pub alerts: Alerts,
 }
 
+/// For how many milliseconds standard error may take nothing before copies of
+/// lines are dropped.
+const ALERT_PATIENCE: u64 = 500;
+
 /// Lines on their way to standard error.
-pub struct Alerts(Vec<u8>);
+pub struct Alerts {
+    text: Vec<u8>,
+    /// Standard error took nothing for a while; it is not waited for again.
+    stuck: bool,
+}
 
 impl Alerts {
     /// None yet.
     pub fn new() -> Self {
-        Self(Vec::new())
+        Self { text: Vec::new(), stuck: false }
     }
 
     fn push(&mut self, record: &Record<'_>) {
         let parts = [record.stamp, record.prefix, record.text, record.dots, b"\n"];
         let size: usize = parts.iter().map(|part| part.len()).sum();
-        if self.0.len() + size > ALERTS {
+        if self.text.len() + size > ALERTS {
             self.send();
         }
         for part in parts {
-            self.0.extend_from_slice(part);
+            self.text.extend_from_slice(part);
         }
     }
 
-    /// Writes them. Standard error that takes nothing is no reason to wait.
+    /// Writes them. They are copies: standard error that takes nothing makes
+    /// nobody wait for long.
     pub fn send(&mut self) {
-        let mut rest = &self.0[..];
+        let mut rest = &self.text[..];
         while !rest.is_empty() {
-            match rustix::io::write(stdio::stderr(), rest) {
+            self.stuck = !ready::error_takes(if self.stuck { 0 } else { ALERT_PATIENCE });
+            if self.stuck {
+                break;
+            }
+            // Which a pipe that takes anything takes without a wait.
+            let part = rest.get(..ALERTS).unwrap_or(rest);
+            match rustix::io::write(stdio::stderr(), part) {
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(Errno::INTR) => {}
                 Err(_) => break,
             }
         }
-        self.0.clear();
+        self.text.clear();
     }
 }
 

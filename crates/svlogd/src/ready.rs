@@ -38,10 +38,7 @@ pub fn wait(signals: &SignalFd, reading: bool, timeout: Option<u64>) -> Ready {
         PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN),
     ];
     let fds = if reading { &mut fds[..] } else { &mut fds[..1] };
-    let timeout = timeout.map(|milliseconds| Timespec {
-        tv_sec: i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX),
-        tv_nsec: u32::try_from(milliseconds % 1000 * 1_000_000).unwrap_or(0).into(),
-    });
+    let timeout = timeout.map(time);
     match poll(fds, timeout.as_ref()) {
         Ok(_) => {
             let is_ready = |fd: Option<&PollFd<'_>>| fd.is_some_and(|fd| !fd.revents().is_empty());
@@ -56,5 +53,18 @@ pub fn wait(signals: &SignalFd, reading: bool, timeout: Option<u64>) -> Ready {
 /// Whether input is there to be read at once.
 pub fn input_is_there() -> bool {
     let mut fds = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) == Ok(1)
+    poll(&mut fds, Some(&time(0))) == Ok(1)
+}
+
+/// Whether standard error takes something within so many milliseconds.
+pub fn error_takes(milliseconds: u64) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(stdio::stderr(), PollFlags::OUT)];
+    poll(&mut fds, Some(&time(milliseconds))) == Ok(1)
+}
+
+fn time(milliseconds: u64) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(milliseconds / 1000).unwrap_or(i64::MAX),
+        tv_nsec: u32::try_from(milliseconds % 1000 * 1_000_000).unwrap_or(0).into(),
+    }
 }
