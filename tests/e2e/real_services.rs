@@ -1,7 +1,6 @@
 //! What the suite is for: Debian's nginx and redis-server, in the foreground, under runsvdir.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -9,35 +8,14 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use runit_tests::dirs::{names, text, write};
+use runit_tests::own::path;
 use runit_tests::prelude::*;
+use runit_tests::recipe::need;
 use runit_tests::wait::LIMIT;
 use rustix::process::Signal;
 
 /// A log service as most have it.
 const LOG_RUN: &str = "exec svlogd -tt main";
-
-/// Where the system keeps programs for the administrator.
-const SYSTEM_DIRS: [&str; 2] = ["/usr/sbin", "/sbin"];
-
-/// The `PATH` for services: the suite's, and the system's programs.
-fn path() -> String {
-    let mut path = suite::search_path().into_string().unwrap();
-    for dir in SYSTEM_DIRS {
-        write!(path, ":{dir}").unwrap();
-    }
-    path
-}
-
-/// Fails, naming the package, where a program is missing.
-#[track_caller]
-fn need(program: &str, package: &str) {
-    let found = env::split_paths(&path()).any(|dir| dir.join(program).is_file());
-    assert!(
-        found,
-        "{program} is not installed; this test needs it as a real service \
-         (Debian: apt-get install {package})"
-    );
-}
 
 /// A port that nobody listens on now.
 fn free_port() -> u16 {

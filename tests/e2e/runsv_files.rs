@@ -205,7 +205,8 @@ fn finish_shows_with_its_pid_and_the_time_of_run() {
     let before = now();
     finish.process().unwrap().kill(Signal::TERM);
     let down = service.wait_state(State::Down);
-    assert!(down.since() >= before && down.since() <= now());
+    let after = now();
+    assert!(down.since() >= before && down.since() <= after, "{before:?} {down:?} {after:?}");
     assert_eq!(service.stat(), "down");
     assert_eq!(service.pid_text(), "");
 }

@@ -129,10 +129,11 @@ fn a_service_survives_the_death_of_its_logger() {
     assert_eq!(service.status(), before);
 }
 
-/// Writes numbered lines under a number of its own until TERM, and says how many there were.
+/// Writes numbered lines under a number of its own until TERM, and says how many there were. The
+/// number is in `life` from when TERM is waited for.
 const GENERATOR: &str = "\
-read -r life <life; life=$((life + 1)); echo $life >life
 trap stop=1 TERM
+read -r life <life; life=$((life + 1)); echo $life >life
 n=0
 while [ -z \"$stop\" ]; do
     n=$((n + 1)); echo \"$life $n a line of some length, as programs write them to their logs\"
@@ -183,10 +184,15 @@ fn no_line_is_lost_in_a_hundred_restarts_of_both_sides_under_load() {
             (service, runsv)
         })
         .collect();
+    // What is read may be of the life before: it tells nothing of the present one.
+    let wait_life = |service: &Service, number: usize| {
+        wait_lines(&service.join("life"), &[&number.to_string()]);
+    };
     for round in 0..ROUNDS {
         let before: Vec<_> = all
             .iter()
             .map(|(service, _)| {
+                wait_life(service, round + 1);
                 // In every second round both end at once, else one after the other.
                 let log = service.log.wait_state(State::Run);
                 let main = service.wait_state(State::Run);
@@ -207,6 +213,7 @@ fn no_line_is_lost_in_a_hundred_restarts_of_both_sides_under_load() {
     }
     let mut total = 0;
     for (service, runsv) in &mut all {
+        wait_life(service, ROUNDS + 1);
         service.send("x");
         assert_eq!(runsv.wait_exit(), 0);
         total += assert_none_lost(&service.join("log/lines"), ROUNDS + 1);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use runit_tests::dirs::{RECORDER, lines, wait_line_count, wait_lines};
 use runit_tests::prelude::*;
 use runit_tests::protocol::Supervised;
+use runit_tests::strace::{self, attach};
 use rustix::process::Signal;
 
 /// Waits for `count` different starts of a service, and gives when they were.
@@ -185,6 +186,38 @@ fn time_of_down_is_when_it_came_down() {
     service.send("u");
     let again = service.wait_state(State::Run);
     assert!(again.since() > down.since());
+}
+
+#[test]
+fn time_of_down_is_no_earlier_than_the_end_however_slow_the_supervisor_is() {
+    if !strace::is_there("time_of_down_is_no_earlier_than_the_end") {
+        return;
+    }
+    let service = ServiceDirBuilder::sleeper().build();
+    let mut runsv = Supervisor::runsv(service.path());
+    let process = service.wait_running("sleep").process().unwrap();
+    service.send("o");
+    service.wait_stat("run, want down");
+    // Something wakes it up; and before it looks for children that have ended, one ends.
+    let delay = ["-e", "trace=wait4", "-e", "inject=wait4:delay_enter=500000"];
+    let mut strace = attach(runsv.process(), &[&["-o", "/dev/null"], &delay[..]].concat());
+    runsv.kill(Signal::CHILD);
+    let wait4 = if cfg!(target_arch = "x86_64") { "61" } else { "260" };
+    wait_until("it to look for children", || {
+        let call = runsv.process().call();
+        if call.first().is_some_and(|number| number == wait4) {
+            Ok(())
+        } else {
+            Err(call.join(" "))
+        }
+    });
+    let before = runit_tests::protocol::now();
+    process.kill(Signal::KILL);
+    let down = service.wait_state(State::Down);
+    assert!(down.since() >= before, "{before:?} {down:?}");
+    service.send("x");
+    assert_eq!(runsv.wait_exit(), 0);
+    strace.wait().unwrap();
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn polite() -> ServiceDirBuilder {
         .run(
             // KILL, since a TERM may come before the child has become `sleep`.
             "trap 'echo bye; kill -9 $!; exit 0' TERM; sleep 100000 >/dev/null &\n\
-             echo ready >ready; echo hello; while :; do wait; done",
+             echo hello; echo ready >ready; while :; do wait; done",
         )
         .finish("echo finish")
         .log_run(APPEND)
@@ -244,7 +244,7 @@ fn process_1_tells_its_script_of_user_signals_and_goes_on() {
         wanted.push(number);
         wait_lines(&tree.path("told"), &wanted);
     }
-    assert_eq!(service.stat(), "run");
+    service.wait_stat("run");
     inner.kill(Signal::TERM);
     assert_eq!(outer.wait_exit(), 0);
     wanted.push("15");

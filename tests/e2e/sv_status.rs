@@ -214,7 +214,7 @@ fn trouble_with_the_log_part_follows_the_services() {
     }
     let never = Played::new(&log, &status(State::Run, 1, 'u', AGO));
     services.sv("status a").is(0, "run: a: (pid N) Ns; run: log: (pid N) Ns\n");
-    drop(never);
+    never.leave();
     services.sv("status a").is(1, "run: a: (pid N) Ns; fail: a/log: runsv not running\n");
 }
 

@@ -1,7 +1,7 @@
 //! `sv` where something is not as it should be.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -188,6 +188,10 @@ fn a_reader_that_goes_away_ends_nothing() {
         .into();
     let (reader, writer) = UnixStream::pair().unwrap();
     drop(reader);
+    // What another test starts just now may have it until it executes its program.
+    writer.set_nonblocking(true).unwrap();
+    wait_until("nobody to read", || (&writer).read(&mut [0]).is_ok());
+    writer.set_nonblocking(false).unwrap();
     let output = Command::new(suite::bin("sv"))
         .args(["-v", "down", "missing", "a", "b"])
         .env("SVDIR", services.path())

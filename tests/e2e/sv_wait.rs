@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use runit_tests::dirs::{SLEEP, text, wait_line_count, wait_lines};
+use runit_tests::dirs::{SLEEP, lines, text, wait_lines};
 use runit_tests::prelude::*;
 use runit_tests::sv::{Played, Services, answer, status};
 
@@ -47,7 +47,7 @@ fn all_are_told_before_any_is_waited_for() {
     let quick = services.supervise("quick", ServiceDirBuilder::sleeper());
     wait_lines(&slow.join("ready"), &["ready"]);
     quick.wait_running("sleep");
-    services.sv("-w 1 stop slow quick").is_all(
+    services.sv("-w 3 stop slow quick").is_all(
         1,
         "ok: down: quick: Ns, normally up\n\
          timeout: run: slow: (pid N) Ns, want down, got TERM\n",
@@ -61,7 +61,7 @@ fn when_the_time_is_over_force_kills() {
     let a = services.supervise("a", ServiceDirBuilder::new().run(STUBBORN));
     wait_lines(&a.join("ready"), &["ready"]);
     let process = a.wait_state(State::Run).process().unwrap();
-    services.sv("-w 1 force-stop a").is(1, "kill: run: a: (pid N) Ns, want down, got TERM\n");
+    services.sv("-w 3 force-stop a").is(1, "kill: run: a: (pid N) Ns, want down, got TERM\n");
     process.wait_for_end();
     a.wait_state(State::Down);
     services.sv("force-stop a").is(0, "ok: down: a: Ns, normally up\n");
@@ -74,7 +74,7 @@ fn shutdown_waits_until_the_supervisor_is_gone() {
     a.wait_running("sleep");
     a.log.wait_running("sleep");
     // Its log service does not read, and so does not end by itself.
-    services.sv("-w 1 shutdown a").is(1, "timeout: down: a: Ns, normally up\n");
+    services.sv("-w 3 shutdown a").is(1, "timeout: down: a: Ns, normally up\n");
     a.log.send("x");
     a.log.send("k");
     let answer = services.sv("shutdown a");
@@ -240,9 +240,9 @@ fn check_is_what_makes_a_service_up() {
         ),
     );
     let timeout = "timeout: run: a: (pid N) Ns, normally down\n";
-    services.sv("-w 1 start a").is_all(1, timeout, "");
+    services.sv("-w 3 start a").is_all(1, timeout, "");
     services.sv("-w 0 check a").is(1, timeout);
-    services.sv("-w 1 restart a").is(1, timeout);
+    services.sv("-w 3 restart a").is(1, timeout);
     assert!(text(&a.join("where")).lines().all(|line| line == a.path().to_str().unwrap()));
     // Standard output is closed: its number is another file's, or none's.
     assert!(!text(&a.join("fds")).contains(" 1 -> pipe:"), "{}", text(&a.join("fds")));
@@ -305,13 +305,17 @@ fn a_check_that_hangs_does_not_hold_up_the_end() {
     let pid = played.dir().join("pid");
     runit_tests::dirs::write_script(&played.dir().join("check"), "echo $$ >pid; exec sleep 100000");
     let _other = Played::new(services.path().join("b"), &status(State::Run, 42, 'u', AGO));
-    services.sv("-w 0 check a b").is(
-        1,
-        "ok: run: b: (pid N) Ns\n\
-         timeout: run: a: (pid N) Ns\n",
-    );
+    // More and more time, until the check has come so far as to tell its number.
+    let check = (0..10).find_map(|seconds| {
+        services.sv(&format!("-w {seconds} check a b")).is(
+            1,
+            "ok: run: b: (pid N) Ns\n\
+             timeout: run: a: (pid N) Ns\n",
+        );
+        lines(&pid).first().map(|line| Proc(line.parse().unwrap()))
+    });
     // It is not left behind.
-    Proc(wait_line_count(&pid, 1)[0].parse().unwrap()).wait_for_end();
+    check.expect("no check").wait_for_end();
 }
 
 #[test]

@@ -22,10 +22,16 @@ pub struct TempDir(PathBuf);
 impl TempDir {
     /// A new, empty directory with mode 0755.
     pub fn new() -> Self {
+        Self::new_in(&env::temp_dir())
+    }
+
+    /// The same below another directory.
+    #[track_caller]
+    pub fn new_in(dir: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         loop {
             let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = env::temp_dir().join(format!("runit-e2e-{}-{number}", std::process::id()));
+            let path = dir.join(format!("runit-e2e-{}-{number}", std::process::id()));
             match fs::create_dir(&path) {
                 Ok(()) => {
                     set_mode(&path, 0o755);

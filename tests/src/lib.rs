@@ -10,11 +10,18 @@
 #![expect(clippy::missing_panics_doc, reason = "a test harness reports trouble by panicking")]
 
 pub mod dirs;
+pub mod hostile;
+pub mod init;
 pub mod locks;
+pub mod logs;
 pub mod messages;
+pub mod own;
 pub mod proc;
 pub mod protocol;
+pub mod pty;
+pub mod recipe;
 pub mod run;
+pub mod strace;
 pub mod suite;
 pub mod supervisor;
 pub mod sv;

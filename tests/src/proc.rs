@@ -152,6 +152,12 @@ impl Proc {
             .collect()
     }
 
+    /// The words of its `syscall` file: the number of the call that it is in, and the arguments.
+    pub fn call(self) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.read("syscall")).into_owned();
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
     /// The signals that what this process starts finds ignored: as here, but for PIPE, which Rust
     /// ignores for itself alone.
     pub fn ignored_by_heirs() -> u64 {
@@ -248,6 +254,26 @@ impl Proc {
         if self.parent() == Some(Self::this()) {
             self.reap();
         }
+    }
+
+    /// Waits until it blocks `signal`: programs that read their signals do so before anything else,
+    /// and would be ended by one that comes before.
+    #[track_caller]
+    pub fn wait_for_blocked(self, signal: Signal) {
+        wait_until(&format!("process {self} to block {signal:?}"), || {
+            let blocked = self.signals().ok_or("it is gone")?.blocked & Signals::bit(signal) != 0;
+            if blocked { Ok(()) } else { Err("not yet") }
+        });
+    }
+
+    /// Waits until it has taken a `signal` that was sent to it.
+    #[track_caller]
+    pub fn wait_for_taken(self, signal: Signal) {
+        wait_until(&format!("process {self} to take {signal:?}"), || {
+            let pending = self.signals().ok_or("it is gone")?.pending;
+            let taken = pending & Signals::bit(signal) == 0;
+            if taken { Ok(()) } else { Err("not yet") }
+        });
     }
 
     /// Waits until its state is `letter`.

@@ -19,8 +19,8 @@ pub const SUPERVISORS: &str = "RUNSV_UNDER_TEST";
 /// The program called `name` of the suite under test.
 ///
 /// With [`VARIABLE`] set that is `DIR/name`, or `DIR/../sbin/name`, where distributions put those
-/// for the administrator. Otherwise the workspace is built, once, and the build says where the
-/// program is.
+/// for the administrator, or `DIR/../lib/runit/name`, where Debian keeps `runit-init`. Otherwise the
+/// workspace is built, once, and the build says where the program is.
 pub fn bin(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| match env::var_os(VARIABLE) {
         Some(dir) => panic!("no {name} in {VARIABLE}={}", dir.to_string_lossy()),
@@ -28,13 +28,15 @@ pub fn bin(name: &str) -> PathBuf {
     })
 }
 
-fn find(name: &str) -> Option<PathBuf> {
+/// The program called `name` of the suite under test, if there is one.
+pub fn find(name: &str) -> Option<PathBuf> {
     let supervisor = matches!(name, "runsv" | "runsvdir").then(|| env::var_os(SUPERVISORS));
     let dir = supervisor.flatten().or_else(|| env::var_os(VARIABLE));
     let Some(dir) = dir.map(PathBuf::from) else {
         return built().get(name).cloned();
     };
-    [dir.join(name), dir.join("../sbin").join(name)].into_iter().find(|path| path.exists())
+    let places = [".", "../sbin", "../lib/runit"];
+    places.into_iter().map(|place| dir.join(place).join(name)).find(|path| path.exists())
 }
 
 /// The program called `name`, to be run to its end with a time limit. It is found in the PATH, and
@@ -93,6 +95,17 @@ pub fn only_our_program(name: &str, reason: &str) -> bool {
         eprintln!("{test}: does not apply to this suite: {reason}");
     }
     ours
+}
+
+/// Whether the suite has a program called `name`; if not, says on standard error that the calling
+/// test does not apply.
+pub fn has(name: &str) -> bool {
+    let found = find(name).is_some();
+    if !found {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        eprintln!("{test}: does not apply to this suite: it has no {name}");
+    }
+    found
 }
 
 /// Builds the workspace's programs; their names and where they are.

@@ -15,6 +15,10 @@ use crate::protocol::{State, Supervised, TAI_EPOCH};
 use crate::wait::LIMIT;
 use crate::{Service, ServiceDirBuilder, Status, Supervisor, TempDir, suite};
 
+/// For how many seconds `sv` waits where the test does not say: so long that a busy machine makes no
+/// difference.
+const PATIENCE: &str = "25";
+
 /// What a program answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -114,7 +118,7 @@ impl Services {
             .args(args)
             .timeout(LIMIT)
             .env("SVDIR", self.path())
-            .env_remove("SVWAIT")
+            .env("SVWAIT", PATIENCE)
             .env("SVSRC", "/nonexistent")
             .current_dir(self.path());
         command

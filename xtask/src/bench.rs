@@ -1,21 +1,25 @@
 //! `cargo xtask bench`: ours and others side by side, in one run.
 
-mod cgroup;
+pub mod cgroup;
 mod chpst;
 mod control;
 mod death;
 mod discover;
+pub mod family;
 mod guard;
+mod init;
 mod many;
 mod memory;
 mod pause;
+mod plot;
 mod query;
 mod report;
 mod scale;
 mod sizes;
 mod starts;
-mod suite;
-mod tree;
+pub mod suite;
+mod svlogd;
+pub mod tree;
 mod wakeups;
 
 use std::fmt::Write as _;
@@ -28,6 +32,7 @@ use crate::args::Args;
 use crate::error::{Error, OnFile, Result};
 use crate::verbs::{Flag, Verb};
 use crate::workspace::{Profile, Workspace};
+use family::Family;
 use report::Row;
 use suite::Suite;
 
@@ -36,9 +41,10 @@ pub static VERB: Verb = Verb {
     name: "bench",
     summary: "Measures ours and other runits side by side, as ratios",
     about: "
-Without --against, Debian's runit is compared with, if it is installed. Suites
-take turns within each measurement, and medians are shown. Memory is measured in
-a cgroup, which takes root. docs/benchmarks.md says what each figure means.
+Without --against, Debian's runit is compared with, if it is installed; s6 and
+daemontools are wherever they are. Suites take turns within each measurement,
+and medians are shown. Memory is measured in a cgroup, which takes root.
+docs/benchmarks.md says what each figure means.
 ",
     options: &[
         Flag {
@@ -51,6 +57,7 @@ a cgroup, which takes root. docs/benchmarks.md says what each figure means.
         Flag { name: "quick", value: None, help: "fewer rounds, for a first look" },
         Flag { name: "guard", value: None, help: "only what CI checks, and check it" },
         Flag { name: "write", value: None, help: "put the table into docs/benchmarks.md" },
+        Flag { name: "plot", value: Some("FILE"), help: "only cost against services, as SVG" },
     ],
     rest: "",
     run: bench,
@@ -82,6 +89,8 @@ static CASES: &[&Case] = &[
     &query::CASE,
     &chpst::CASE,
     &scale::CASE,
+    &init::CASE,
+    &svlogd::CASE,
 ];
 
 /// What all measurements share.
@@ -98,10 +107,17 @@ fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
     let cases = selected(args)?;
     let suites = suites(workspace, args)?;
     let bench = Bench::prepare(workspace.target.join("bench"), args.has("quick"))?;
-    let mut rows = Vec::new();
-    for case in cases {
-        rows.extend(measure(&bench, case, &suites)?);
+    if let Some(file) = args.value("plot") {
+        return plot::measure(&bench, &suites, Path::new(file));
     }
+    let measured = || {
+        let mut rows = Vec::new();
+        for case in &cases {
+            rows.extend(measure(&bench, case, &suites)?);
+        }
+        Ok(rows)
+    };
+    let rows = measured()?;
     let mut text = report::machine();
     for suite in suites.iter().skip(1) {
         let _ = writeln!(text, "- {}: {}", suite.label, suite.directory.display());
@@ -111,7 +127,7 @@ fn bench(workspace: &Workspace, args: &Args) -> Result<()> {
     if args.has("write") {
         write(&workspace.root.join("docs/benchmarks.md"), &text)?;
     }
-    if args.has("guard") { guard::check(&suites, &rows) } else { Ok(()) }
+    if args.has("guard") { guard::check(&suites, &rows, measured) } else { Ok(()) }
 }
 
 /// The cases that are asked for.
@@ -142,6 +158,7 @@ fn suites(workspace: &Workspace, args: &Args) -> Result<Vec<Suite>> {
         None => Suite {
             label: "runit-rs".to_owned(),
             directory: workspace.build_tools(Profile::Release)?,
+            family: Family::Runit,
         },
     };
     let mut suites = vec![ours];
@@ -150,6 +167,10 @@ fn suites(workspace: &Workspace, args: &Args) -> Result<Vec<Suite>> {
     }
     if suites.len() == 1 {
         suites.extend(suite::debians());
+    }
+    // The guard's limits are to Debian's runit alone.
+    if !args.has("guard") {
+        suites.extend(suite::others());
     }
     Ok(suites)
 }
@@ -257,7 +278,11 @@ mod tests {
             },
         };
         let bench = Bench { scratch: "/".into(), pause: "/".into(), quick: true };
-        let suite = |directory: &str| Suite { label: "x".into(), directory: directory.into() };
+        let suite = |directory: &str| Suite {
+            label: "x".into(),
+            directory: directory.into(),
+            family: Family::Runit,
+        };
         let suites = [suite("/nowhere"), suite("/usr/bin"), suite("/usr/bin")];
         let figures = |case: &Case, suites: &[Suite]| {
             measure(&bench, case, suites).unwrap().pop().map(|row| row.figures)

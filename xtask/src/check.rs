@@ -25,7 +25,9 @@ script.
 };
 
 fn check(workspace: &Workspace, _: &Args) -> Result<()> {
+    let fuzz = "--manifest-path=fuzz/Cargo.toml";
     run(workspace.cargo().args(["fmt", "--all", "--check"]))?;
+    run(workspace.cargo().args(["fmt", fuzz, "--check"]))?;
     tidy::check(workspace)?;
     shell_scripts(workspace)?;
     run(workspace.cargo().args([
@@ -37,6 +39,9 @@ fn check(workspace: &Workspace, _: &Args) -> Result<()> {
         "-D",
         "warnings",
     ]))?;
+    let mut clippy = workspace.cargo();
+    clippy.args(["clippy", "--quiet", fuzz, "--all-targets", "--", "-D", "warnings"]);
+    run(clippy.env("CARGO_TARGET_DIR", workspace.target.join("fuzz/build")))?;
     run(workspace
         .cargo()
         .args(["doc", "--quiet", "--workspace", "--no-deps", "--document-private-items"])

@@ -25,8 +25,9 @@ impl Unpacked {
         self.base.join("root")
     }
 
-    /// Unpacks `packages`, each `NAME`, `NAME:ARCH` or `NAME=PREFIX`: the newest
-    /// version that begins so. Nothing is done if all that was done before, for
+    /// Unpacks `packages`, each `NAME`, `NAME:ARCH`, or `NAME=PREFIX`: the newest
+    /// version that begins so; or `NAME>PREFIX`: the package whose name begins so that
+    /// NAME depends on, as a metapackage on what is its content. Nothing is done if all that was done before, for
     /// a group of packages of this name.
     pub fn ensure(&self, group: &str, packages: &[String]) -> Result<()> {
         let stamp = self.base.join(format!("{group}.unpacked"));
@@ -47,9 +48,12 @@ impl Unpacked {
         let mut download = self.apt("apt-get");
         download.args(["-qq", "download"]).current_dir(&archives);
         for package in packages {
-            download.arg(match package.split_once('=') {
-                Some((name, prefix)) => format!("{name}={}", self.version(name, prefix)?),
-                None => package.clone(),
+            download.arg(if let Some((name, prefix)) = package.split_once('=') {
+                format!("{name}={}", self.version(name, prefix)?)
+            } else if let Some((name, prefix)) = package.split_once('>') {
+                self.dependency(name, prefix)?
+            } else {
+                package.clone()
             });
         }
         run(&mut download)?;
@@ -99,6 +103,14 @@ impl Unpacked {
         newest(&listed, package, prefix)
             .ok_or_else(|| Error::Failed(format!("apt knows no {package} of version {prefix}")))
     }
+
+    /// The package that `package` depends on and whose name begins with `prefix`.
+    fn dependency(&self, package: &str, prefix: &str) -> Result<String> {
+        let listed = stdout(self.apt("apt-cache").args(["depends", package]))?;
+        depended(&listed, prefix).ok_or_else(|| {
+            Error::Failed(format!("apt knows no {prefix}... that {package} depends on"))
+        })
+    }
 }
 
 /// An empty directory of that name.
@@ -120,9 +132,24 @@ fn newest(listed: &str, package: &str, prefix: &str) -> Option<String> {
     listed.lines().find_map(fits)
 }
 
+/// The first name of that beginning in what `apt-cache depends` lists.
+fn depended(listed: &str, prefix: &str) -> Option<String> {
+    let mut names = listed.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+    names.find(|name| name.starts_with(prefix)).map(ToOwned::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_metapackage_is_followed() {
+        let listed = "linux-image-cloud:arm64\n  PreDepends: linux-image-x\n  \
+                      Depends: libc6\n  Depends: linux-image-6.1.0-9-cloud-arm64:arm64\n";
+        let found = depended(listed, "linux-image-");
+        assert_eq!(found.as_deref(), Some("linux-image-6.1.0-9-cloud-arm64:arm64"));
+        assert_eq!(depended(listed, "linux-headers-"), None);
+    }
 
     #[test]
     fn the_newest_fitting_version_is_found() {

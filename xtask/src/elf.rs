@@ -51,6 +51,15 @@ impl Loading {
     }
 }
 
+/// The processor that the file is for, if it is one that we build for.
+pub fn machine(file: &[u8]) -> Option<&'static str> {
+    match number(file, 18, 2)? {
+        62 => Some("x86_64"),
+        183 => Some("aarch64"),
+        _ => None,
+    }
+}
+
 /// The little-endian number of `size` bytes at `at`.
 fn number(file: &[u8], at: usize, size: usize) -> Option<u64> {
     let bytes = file.get(at..at.checked_add(size)?)?;
@@ -88,6 +97,8 @@ pub mod tests {
         let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         let loading = Loading::of(&own).unwrap();
         assert!(loading.segments >= 2 && loading.writable >= 1, "{loading:?}");
+        assert_eq!(machine(&own), Some(std::env::consts::ARCH));
+        assert_eq!(machine(b"#!/bin/sh, and more than that"), None);
     }
 
     #[test]

@@ -8,20 +8,36 @@
 mod args;
 mod bench;
 mod check;
+mod completions;
+mod coverage;
 mod cross;
 mod debian;
 mod demo;
+mod deny;
+mod dist;
 mod elf;
+mod enter;
 mod error;
+mod faults;
+mod fuzz;
+mod install;
+mod man;
 mod manifest;
+mod memcheck;
 mod msrv;
+mod package;
 mod process;
+mod ship;
+mod simulate;
 mod size;
+mod suite;
 mod table;
 mod test;
 mod tidy;
 mod toolchain;
+mod torture;
 mod verbs;
+mod vm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -31,6 +47,9 @@ use error::{Error, Result};
 use workspace::Workspace;
 
 fn main() -> ExitCode {
+    if let Some(code) = torture::started_as() {
+        return code;
+    }
     match dispatch() {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Reported) => ExitCode::FAILURE,

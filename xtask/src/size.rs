@@ -27,11 +27,26 @@ their file.
 };
 
 /// The most bytes that a tool's file may have.
-const LIMITS: &[(&str, u64)] =
-    &[("runsv", 20_000), ("sv", 30_000), ("chpst", 30_000), ("svlogd", 40_000), ("runit", 16_000)];
+const LIMITS: &[(&str, u64)] = &[
+    // 20 KiB, five pages; what paths the checkout has moves the file's size by some bytes.
+    ("runsv", 20_480),
+    ("sv", 30_000),
+    ("chpst", 30_000),
+    ("svlog", 38_000),
+    // 40 KiB: ten pages.
+    ("svlogd", 40_960),
+    ("runit", 16_000),
+    ("runit-init", 8_000),
+    ("runsvchdir", 10_000),
+    ("utmpset", 10_000),
+];
 
-/// The most bytes for all tools together.
-const LIMIT_ALL: u64 = 150_000;
+/// The most bytes for all tools together that C runit has too, with which the
+/// sum is compared.
+const LIMIT_ALL: u64 = 200_000;
+
+/// The tools that it has not.
+const BEYOND: &[&str] = &["svlog"];
 
 /// The tools without a writable load segment: state of theirs is on the stack.
 const READ_ONLY: &[&str] = &["runsv", "runit"];
@@ -64,7 +79,9 @@ fn judge(files: &[(&str, Vec<u8>)]) -> Result<(Table, Vec<String>)> {
     let mut all = 0;
     for (name, content) in files {
         let size = content.len() as u64;
-        all += size;
+        if !BEYOND.contains(name) {
+            all += size;
+        }
         let limit = LIMITS.iter().find(|(tool, _)| tool == name).map(|&(_, limit)| limit);
         let loading =
             Loading::of(content).map_err(|error| Error::Failed(format!("{name}: {error}")))?;
@@ -85,9 +102,9 @@ fn judge(files: &[(&str, Vec<u8>)]) -> Result<(Table, Vec<String>)> {
             violations.push(format!("{name} has {} writable load segments", loading.writable));
         }
     }
-    table.row(["all together", &thousands(all), &thousands(LIMIT_ALL)]);
+    table.row(["all that C has", &thousands(all), &thousands(LIMIT_ALL)]);
     if all > LIMIT_ALL {
-        violations.push(format!("all together have {all} bytes, limit {LIMIT_ALL}"));
+        violations.push(format!("all that C has too have {all} bytes, limit {LIMIT_ALL}"));
     }
     Ok((table, violations))
 }
@@ -105,11 +122,15 @@ mod tests {
 
     #[test]
     fn limits_are_kept_to_the_byte() {
-        assert!(violations("runsv", &[(1, 5)], 20_000).is_empty());
-        assert_eq!(violations("runsv", &[(1, 5)], 20_001), ["runsv has 20001 bytes, limit 20000"]);
-        assert!(violations("utmpset", &[(1, 5)], 150_000).is_empty());
-        let all = "all together have 150001 bytes, limit 150000";
-        assert_eq!(violations("utmpset", &[(1, 5)], 150_001), [all]);
+        assert!(violations("runsv", &[(1, 5)], 20_480).is_empty());
+        assert_eq!(violations("runsv", &[(1, 5)], 20_481), ["runsv has 20481 bytes, limit 20480"]);
+        assert!(violations("runsvdir", &[(1, 5)], 200_000).is_empty());
+        let all = "all that C has too have 200001 bytes, limit 200000";
+        assert_eq!(violations("runsvdir", &[(1, 5)], 200_001), [all]);
+        assert_eq!(
+            violations("svlog", &[(1, 5)], 200_001),
+            ["svlog has 200001 bytes, limit 38000"]
+        );
     }
 
     #[test]

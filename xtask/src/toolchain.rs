@@ -91,9 +91,14 @@ impl Toolchain {
 
     /// Cargo, to do `verb` with this compiler, in a target directory of its own.
     pub fn cargo(&self, workspace: &Workspace, verb: &str) -> Command {
+        self.cargo_into(workspace, verb, &self.base.join("build"))
+    }
+
+    /// The same, building into `target`.
+    pub fn cargo_into(&self, workspace: &Workspace, verb: &str, target: &Path) -> Command {
         let mut cargo = workspace.cargo();
         cargo.arg(verb).arg("--config").arg(self.base.join(SETTINGS));
-        cargo.arg("--target-dir").arg(self.base.join("build"));
+        cargo.arg("--target-dir").arg(target);
         cargo
     }
 

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use crate::args::Args;
 use crate::error::Result;
 use crate::workspace::Workspace;
-use crate::{bench, check, cross, demo, msrv, size, test, tidy};
+use crate::{
+    bench, check, coverage, cross, demo, deny, dist, faults, fuzz, install, man, memcheck, msrv,
+    package, simulate, size, test, tidy, torture, vm,
+};
 
 /// One chore.
 pub struct Verb {
@@ -37,12 +40,24 @@ pub struct Flag {
 pub static VERBS: &[&Verb] = &[
     &demo::VERB,
     &test::VERB,
+    &simulate::VERB,
     &check::VERB,
     &tidy::VERB,
     &size::VERB,
     &bench::VERB,
+    &deny::VERB,
+    &fuzz::VERB,
+    &coverage::VERB,
+    &memcheck::VERB,
+    &torture::VERB,
+    &faults::VERB,
     &msrv::VERB,
     &cross::VERB,
+    &vm::VERB,
+    &man::VERB,
+    &install::VERB,
+    &dist::VERB,
+    &package::VERB,
 ];
 
 /// The verb of that name.

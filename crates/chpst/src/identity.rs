@@ -38,7 +38,8 @@ pub fn bound(kept: Capabilities) -> Result<(), Errno> {
             }
             Ok(_) => {}
             // Above the last one that this kernel knows.
-            Err(_) => break,
+            Err(Errno::INVAL) => break,
+            Err(error) => return Err(error),
         }
     }
     Ok(())

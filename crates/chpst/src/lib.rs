@@ -10,7 +10,7 @@
 //! | [`number`], [`limits`], [`capability`], [`account`] | what option values mean |
 //! | [`environment`] | the environment that the program gets |
 //! | [`error`] | what can go wrong, as the user reads it |
-//! | [`shell`], `envdir`, `lookup`, `identity`, `cgroup` | the steps done |
+//! | [`shell`], [`envdir`], `lookup`, `identity`, `cgroup` | the steps done |
 //!
 //! There is no heap: this program stands in the start path of every service.
 //! What has no known size grows in a [`Pile`](runit_rt::pile::Pile), which goes
@@ -25,7 +25,7 @@ pub mod account;
 pub mod applet;
 pub mod capability;
 mod cgroup;
-mod envdir;
+pub mod envdir;
 pub mod environment;
 pub mod error;
 mod identity;

@@ -133,4 +133,13 @@ mod tests {
             assert_eq!(resource as usize, index);
         }
     }
+
+    #[test]
+    fn each_resource_is_another_one_of_the_kernels() {
+        let names = Resource::ALL.map(|resource| std::format!("{:?}", resource.kernel()));
+        assert_eq!(
+            names,
+            ["Data", "Stack", "Memlock", "As", "Nofile", "Nproc", "Fsize", "Core", "Rss", "Cpu"]
+        );
+    }
 }

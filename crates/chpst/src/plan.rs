@@ -288,4 +288,20 @@ mod tests {
         }
         insta::assert_snapshot!(text);
     }
+
+    #[test]
+    fn an_error_is_about_the_name_in_its_step() {
+        let account = Account { spec: c"web", form: crate::account::Form::Named };
+        for (step, name) in [
+            (Step::Cgroup(c"/a"), Some(c"/a")),
+            (Step::Root(c"/b"), Some(c"/b")),
+            (Step::Dir(c"/c"), Some(c"/c")),
+            (Step::Lock(Lock { path: c"/d", wait: true, quiet: false }), Some(c"/d")),
+            (Step::User(account), Some(c"web")),
+            (Step::EnvAccount(account), Some(c"web")),
+            (Step::Session, None),
+        ] {
+            assert_eq!(step.name(), name);
+        }
+    }
 }

@@ -37,3 +37,11 @@ pub fn link(statics: Statics) {
         println!("cargo:rustc-link-arg-bins=-Wl,-T,{script}");
     }
 }
+
+/// Lets the code of the binary `name`, which is linked for [`Statics::None`], begin on a page of the
+/// file of its own. It makes the file larger by up to a page, and the process smaller by one where
+/// constants and code each need no page more for it. To be called before [`link`]: GNU ld reads its
+/// script with the symbols that it has been told of.
+pub fn code_on_own_page(name: &str) {
+    println!("cargo:rustc-link-arg-bin={name}=-Wl,--defsym=code_on_own_page=1");
+}

@@ -97,4 +97,10 @@ mod tests {
         }
         assert!(b"udoxtkpcahiq12".iter().all(|&b| ControlByte::from_byte(b).is_some()));
     }
+
+    #[test]
+    fn wishes_have_no_signal() {
+        assert_eq!((ControlByte::Up.signal(), ControlByte::Once.signal()), (None, None));
+        assert_eq!(ControlByte::Exit.signal(), Some(Signal::TERM));
+    }
 }

@@ -232,11 +232,6 @@ impl Voice<'_> {
         self.show("warning: ", sentence);
     }
 
-    /// `PROG SUBJECT: SENTENCE`.
-    pub fn info(&self, sentence: &dyn fmt::Display) {
-        self.show("", sentence);
-    }
-
     #[inline(never)]
     fn show(&self, kind: &str, sentence: &dyn fmt::Display) {
         let mut line = Line::new(runit_rt::stdio::stderr());
@@ -301,18 +296,12 @@ pub fn write(fd: BorrowedFd<'_>, text: &dyn Say) -> Result<(), Errno> {
     line.send()
 }
 
-/// Writes `text` to `fd`, whole.
-pub fn write_all(fd: BorrowedFd<'_>, text: &dyn fmt::Display) -> Result<(), Errno> {
-    let mut line = Line::new(fd);
-    // A `Line` takes everything; what could not be written shows in `send`.
-    let _ = write!(line, "{text}");
-    line.send()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::pipe::pipe;
     use std::string::ToString;
+    use std::vec::Vec;
 
     #[test]
     fn a_name_never_breaks_a_line() {
@@ -341,5 +330,60 @@ mod tests {
         assert_eq!(said(Some(b"/a b"), "fatal: "), "runsv /a b: fatal: file does not exist");
         assert_eq!(said(Some(b"a\nb"), ""), "runsv a\\nb: file does not exist");
         assert_eq!(said(None, ""), "runsv: file does not exist");
+    }
+
+    /// What `say` writes to a descriptor.
+    fn written(say: impl FnOnce(BorrowedFd<'_>)) -> Vec<u8> {
+        use rustix::fd::AsFd;
+        let (read, write) = pipe().unwrap();
+        say(write.as_fd());
+        drop(write);
+        let mut all = Vec::new();
+        let mut buffer = [0; 1024];
+        loop {
+            match rustix::io::read(&read, &mut buffer).unwrap() {
+                0 => return all,
+                count => all.extend_from_slice(&buffer[..count]),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_written_whole_however_long() {
+        let long = "x".repeat(LINE_SIZE);
+        for pieces in [&["a ", "b\n"][..], &[&long, "y\n"], &[&long, &long, "\n"]] {
+            let text = pieces.concat().into_bytes();
+            let seen = written(|fd| write(fd, &Pieces(pieces)).unwrap());
+            assert_eq!(seen, text);
+        }
+        let seen = written(|fd| {
+            let mut line = Line::new(fd);
+            let decimal = Decimal(-5);
+            writeln!(line, "{}: {} {decimal}", ErrText(Errno::NOENT), Plain("plain")).unwrap();
+            line.send().unwrap();
+        });
+        assert_eq!(seen, b"file does not exist: plain -5\n");
+    }
+
+    #[test]
+    fn trouble_with_writing_is_told() {
+        use rustix::fd::AsFd;
+        let (read, _write) = pipe().unwrap();
+        assert_eq!(write(read.as_fd(), &Plain("x")), Err(Errno::BADF));
+    }
+
+    #[test]
+    fn a_sentence_is_said_as_a_line() {
+        let mut said = ShortCString::new();
+        let voice = Voice { program: "sv", subject: None };
+        let sentence = Pieces(&["it is ", "so"]);
+        voice.say_to("warning: ", &sentence, &mut said);
+        Decimal(-7).say(&mut said);
+        Plain("!").say(&mut said);
+        assert_eq!(said.as_bytes(), b"sv: warning: it is so\n-7!");
+        // The same on standard error, for whoever reads a test's.
+        voice.say("", &sentence);
+        voice.warning(&Plain("a warning"));
+        voice.fatal(&Plain("an end"));
     }
 }

@@ -73,4 +73,27 @@ mod tests {
         assert!(Exit::Code(0).success());
         assert!(!Exit::Signal { number: 9, core_dumped: false }.success());
     }
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "waited for by number")]
+    fn what_wait_tells_is_understood() {
+        use rustix::process::{Pid, WaitOptions, waitpid};
+        use std::process::Command;
+        for (script, end) in [
+            ("exit 0", Exit::Code(0)),
+            ("exit 200", Exit::Code(200)),
+            ("kill -9 $$", Exit::Signal { number: 9, core_dumped: false }),
+        ] {
+            let child = Command::new("/bin/sh").args(["-c", script]).spawn().unwrap();
+            let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+            let (_, status) = waitpid(pid, WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(Exit::from_wait(status), Some(end), "{script}");
+        }
+        let child = Command::new("/bin/sh").args(["-c", "kill -STOP $$"]).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let (_, status) = waitpid(pid, WaitOptions::UNTRACED).unwrap().unwrap();
+        assert_eq!(Exit::from_wait(status), None, "a stop is no end");
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::KILL).unwrap();
+        waitpid(pid, WaitOptions::empty()).unwrap();
+    }
 }

@@ -1,10 +1,8 @@
 //! The names in a service directory (CONTRACT section 1), as paths from it.
 
 use core::ffi::CStr;
-use core::fmt::{self, Write as _};
 
 use crate::control::ControlByte;
-use crate::diag::{Say, Sink};
 use runit_rt::strings::ShortCString;
 
 /// The names of one of the two services that a service directory can hold:
@@ -61,6 +59,13 @@ pub const LOG: Names = Names {
     pid: [c"log/supervise/pid", c"log/supervise/pid.new"],
 };
 
+/// The directory of the services that run, where the variable of this name does
+/// not say; settable when building.
+pub const SVDIR: &str = match option_env!("RUNIT_SVDIR") {
+    Some(directory) => directory,
+    None => "/var/service",
+};
+
 /// The program of a service or log service, in its directory.
 pub const RUN: &CStr = c"./run";
 
@@ -82,22 +87,6 @@ pub fn control_script(command: ControlByte) -> ShortCString {
     path.push(b"control/");
     path.push(&[command.byte()]);
     path
-}
-
-/// Shows one of the names of this module, which are ASCII.
-#[derive(Clone, Copy, Debug)]
-pub struct Name<'a>(pub &'a CStr);
-
-impl Say for Name<'_> {
-    fn say(&self, out: &mut dyn Sink) {
-        out.push(self.0.to_bytes());
-    }
-}
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.to_bytes().iter().try_for_each(|&byte| f.write_char(byte.into()))
-    }
 }
 
 #[cfg(test)]

@@ -191,4 +191,14 @@ mod tests {
         record.state = State::Down;
         assert_eq!(text(record), "down");
     }
+
+    #[test]
+    fn every_state_leads_back() {
+        for state in [State::Down, State::Run, State::Finish] {
+            for want in [Want::Up, Want::Down] {
+                let record = StatusRecord { want, state, ..RECORD };
+                assert_eq!(StatusRecord::from_bytes(&record.to_bytes()), Some(record));
+            }
+        }
+    }
 }

@@ -45,6 +45,16 @@ impl Tai64n {
         self.seconds.saturating_sub(earlier.seconds)
     }
 
+    /// The stamp a nanosecond later.
+    #[must_use]
+    pub fn next(self) -> Self {
+        if self.nanoseconds < 999_999_999 {
+            Self { nanoseconds: self.nanoseconds + 1, ..self }
+        } else {
+            Self { seconds: self.seconds.wrapping_add(1), nanoseconds: 0 }
+        }
+    }
+
     /// The binary form: seconds in 8 bytes, nanoseconds in 4, big-endian.
     pub fn to_bytes(self) -> [u8; SIZE] {
         let [a, b, c, d, e, f, g, h] = self.seconds.to_be_bytes();
@@ -128,6 +138,13 @@ mod tests {
         ] {
             assert_eq!(Tai64n::from_label(text), None);
         }
+    }
+
+    #[test]
+    fn after_the_last_nanosecond_comes_the_next_second() {
+        let stamp = Tai64n::from_unix(Duration::new(7, 999_999_998));
+        assert_eq!(stamp.next(), Tai64n::from_unix(Duration::new(7, 999_999_999)));
+        assert_eq!(stamp.next().next(), Tai64n::from_unix(Duration::from_secs(8)));
     }
 
     #[test]

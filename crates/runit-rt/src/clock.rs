@@ -13,6 +13,23 @@ const CLOCK_GETTIME: u32 = general::__NR_clock_gettime;
 #[cfg(target_pointer_width = "32")]
 const CLOCK_GETTIME: u32 = general::__NR_clock_gettime64;
 
+#[cfg(target_pointer_width = "64")]
+const SLEEP: u32 = general::__NR_clock_nanosleep;
+#[cfg(target_pointer_width = "32")]
+const SLEEP: u32 = general::__NR_clock_nanosleep_time64;
+
+/// Does nothing for a quarter of a second: between attempts at what fails though it should not,
+/// so that they do not take all of a processor.
+pub fn pause() {
+    static TIME: general::__kernel_timespec =
+        general::__kernel_timespec { tv_sec: 0, tv_nsec: 250_000_000 };
+    // A span of time is the same by this clock, even when it is set.
+    // SAFETY: reads one timespec; no place is given for what is left.
+    unsafe {
+        syscall(SLEEP, [general::CLOCK_REALTIME as usize, 0, &raw const TIME as usize, 0, 0, 0]);
+    }
+}
+
 /// Time since 1970-01-01 00:00 UTC by the clock on the wall, which may jump.
 /// A clock set before 1970 reads as 1970.
 pub fn realtime() -> Duration {

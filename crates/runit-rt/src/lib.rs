@@ -14,6 +14,8 @@
 //! | [`stdio`] | descriptors 0, 1 and 2 |
 //! | [`heap`] | the allocator of the tools that need one |
 //! | [`pile`] | memory that grows, for the tools that need no more |
+//! | [`pages`] | buffers of whole pages |
+//! | [`bytes`] | what is done to every byte of a log, at memory speed |
 //!
 //! Nothing here keeps writable static data: `runsv` and `runit` have none at all.
 #![no_std]
@@ -23,12 +25,14 @@
 extern crate std;
 
 mod arch;
+pub mod bytes;
 pub mod clock;
 pub mod errtext;
 pub mod heap;
 pub mod ids;
 #[doc(hidden)]
 pub mod memory;
+pub mod pages;
 pub mod panic;
 pub mod pile;
 pub mod signal;

@@ -111,7 +111,7 @@ unsafe fn forwards(to: *mut u8, from: *const u8, n: usize) {
 
 /// Keeps the optimiser from turning a loop into a call of the function it is in.
 #[inline]
-fn keep_loop() {
+pub(crate) fn keep_loop() {
     // SAFETY: no instruction at all.
     unsafe { core::arch::asm!("", options(nomem, nostack, preserves_flags)) };
 }

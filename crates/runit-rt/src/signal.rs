@@ -1,5 +1,7 @@
 //! Signals without handlers: blocked, and read from a descriptor.
 
+use core::time::Duration;
+
 use linux_raw_sys::general;
 use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -75,6 +77,10 @@ impl Inherited {
         Self { mask, child_ignored: false }
     }
 
+    /// No signal blocked, and children to be waited for: the state that a
+    /// system's first programs expect, whatever process 1 was started with.
+    pub const NONE: Self = Self { mask: SignalSet::EMPTY, child_ignored: false };
+
     /// Sets this state again, in a child about to execute a program or in a
     /// process about to become one.
     pub fn restore(&self) {
@@ -142,6 +148,38 @@ fn set_child_action(handler: usize) {
             general::__NR_rt_sigaction,
             [general::SIGCHLD as usize, action.as_ptr() as usize, 0, SET_SIZE, 0, 0],
         );
+    }
+}
+
+#[cfg(target_pointer_width = "64")]
+const WAIT: u32 = general::__NR_rt_sigtimedwait;
+#[cfg(target_pointer_width = "32")]
+const WAIT: u32 = general::__NR_rt_sigtimedwait_time64;
+
+/// Waits for one of `signals`, which must be blocked, at most for `limit`, and
+/// takes it; `None` when none came. It needs nothing that could be lacking, not
+/// even a descriptor: made for process 1.
+pub fn wait(signals: SignalSet, limit: Option<Duration>) -> Option<u32> {
+    let limit = limit.map(|limit| general::__kernel_timespec {
+        tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: limit.subsec_nanos().into(),
+    });
+    let limit = limit.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: reads one set and, unless it is null, one timespec; tells nothing
+    // but the signal's number.
+    let signal = check(unsafe {
+        syscall(WAIT, [&raw const signals as usize, 0, limit as usize, SET_SIZE, 0, 0])
+    });
+    signal.ok().and_then(|signal| signal.try_into().ok())
+}
+
+/// Kills every process of this PID namespace but process 1 and this one. That
+/// there is none is no error.
+pub fn kill_all() {
+    const ALL: usize = usize::MAX;
+    // SAFETY: takes two numbers; -1 is all.
+    unsafe {
+        syscall(general::__NR_kill, [ALL, general::SIGKILL as usize, 0, 0, 0, 0]);
     }
 }
 
@@ -221,6 +259,12 @@ mod tests {
         }
         assert_eq!(fd.read(), Some((USR1, me)));
         assert_eq!(fd.read(), None);
+        // SAFETY: as above.
+        unsafe {
+            syscall(general::__NR_tgkill, [me as usize, tid as usize, USR1 as usize, 0, 0, 0]);
+        }
+        assert_eq!(wait(set, None), Some(USR1));
+        assert_eq!(wait(set, Some(Duration::from_millis(1))), None);
         inherited.restore();
     }
 }

@@ -89,13 +89,27 @@ pub unsafe fn run(stack: *mut usize, main: fn(&mut Start) -> u8) -> ! {
 
 /// Makes `$main`, a `fn(&mut Start) -> u8` that gives the exit code, the program
 /// `$name`. With a third argument, a `fn() -> !`, that is what follows the
-/// message of a panic; without, the program ends with code 111.
+/// message of a panic; without, the program ends with code 111. With `, brief`
+/// the message does not tell the place: the names of files that it could be
+/// are hundreds of bytes, which a program at its limit may lack.
 #[macro_export]
 macro_rules! entry {
     ($name:literal, $main:path) => {
         $crate::entry!($name, $main, $crate::panic::exit_111);
     };
+    ($name:literal, $main:path, brief) => {
+        $crate::__entry!($name, $main, $crate::panic::exit_111, |_| None);
+    };
     ($name:literal, $main:path, $on_panic:path) => {
+        $crate::__entry!($name, $main, $on_panic, core::panic::PanicInfo::location);
+    };
+}
+
+/// [`entry!`] with what finds the place of a panic.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __entry {
+    ($name:literal, $main:path, $on_panic:path, $place:expr) => {
         $crate::__entry_symbol!(__runit_entry);
         $crate::__memory_symbols!();
 
@@ -110,7 +124,7 @@ macro_rules! entry {
         #[inline(always)]
         #[expect(clippy::inline_always, reason = "worth a fifth of the smallest tool")]
         fn __runit_panic(info: &core::panic::PanicInfo<'_>) -> ! {
-            $crate::panic::report($name, info.location());
+            $crate::panic::report($name, $crate::panic::place(info, $place));
             $on_panic()
         }
 

@@ -1,5 +1,7 @@
-//! Descriptors 0, 1 and 2, which the suite holds open from its start on.
+//! Descriptors 0, 1 and 2, which the suite holds open from its start on, and
+//! the others that it was started with.
 
+use linux_raw_sys::general;
 use rustix::fd::BorrowedFd;
 use rustix::fs::{Mode, OFlags};
 
@@ -19,6 +21,21 @@ pub fn stdout() -> BorrowedFd<'static> {
 pub fn stderr() -> BorrowedFd<'static> {
     // SAFETY: as for `stdin`.
     unsafe { rustix::stdio::stderr() }
+}
+
+/// Closes on exec whatever this process was started with beside descriptors 0
+/// to 2: it stays open here (a lock of `chpst -l` lives in one), but children
+/// do not get it. A kernel before 5.11 cannot; there they get it.
+pub fn keep_inherited_from_children() {
+    const FIRST: usize = 3;
+    const CLOSE_RANGE_CLOEXEC: usize = 4;
+    // SAFETY: takes three numbers; closes nothing with this flag.
+    unsafe {
+        crate::arch::syscall(
+            general::__NR_close_range,
+            [FIRST, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0],
+        );
+    }
 }
 
 /// Opens `/dev/null` as each of descriptors 0 to 2 that is closed, so that no

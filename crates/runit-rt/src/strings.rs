@@ -173,6 +173,18 @@ pub fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     digits.get(digits.len() - used..).unwrap_or_default()
 }
 
+/// The number that decimal digits and nothing else stand for, the largest where
+/// it is too large.
+pub fn whole_number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0_u64, |number, &byte| {
+        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        Some(number.saturating_mul(10).saturating_add(digit.into()))
+    })
+}
+
 /// A short C string made of pieces, on the stack.
 pub struct ShortCString {
     buffer: [u8; 48],
@@ -266,6 +278,16 @@ mod tests {
     fn numbers_are_decimal() {
         for number in [0, 7, 10, u64::MAX] {
             assert_eq!(decimal(number, &mut [0; 20]), std::format!("{number}").as_bytes());
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_digits_only() {
+        assert_eq!(whole_number(b"0"), Some(0));
+        assert_eq!(whole_number(b"0042"), Some(42));
+        assert_eq!(whole_number(b"99999999999999999999999"), Some(u64::MAX));
+        for wrong in [&b""[..], b"-1", b"+1", b"1 ", b"x", b"1x", b"0x1"] {
+            assert_eq!(whole_number(wrong), None);
         }
     }
 

@@ -31,7 +31,7 @@ pub enum ChildError<'a> {
 impl Say for ChildError<'_> {
     fn say(&self, out: &mut dyn Sink) {
         let (before, name, error): (&str, _, _) = match *self {
-            Self::Fork(error) => ("unable to fork, retrying in a second", c"", error),
+            Self::Fork(error) => ("unable to fork, retrying", c"", error),
             Self::ForkHook(name, error) => ("unable to fork for ", name, error),
             Self::StatHook(name, error) => ("unable to stat ", name, error),
             Self::Child(_, Failure::Directory(error)) => {

@@ -47,9 +47,9 @@ pub const TOOL: Tool<Key> = Tool {
     name: "runsv",
     usage: "runsv dir",
     synopsis: &["runsv dir"],
-    about: "Supervises the service in dir, and its log service in dir/log.",
+    about: "Supervises the service in dir, and dir/log.",
     options: &[],
-    notes: "SIGTERM: take it down, then exit.",
+    notes: "",
 };
 
 /// The exit code of wrong usage.

@@ -159,9 +159,10 @@ fn open_fifo(name: &'static CStr, access: OFlags) -> Result<OwnedFd, SetupError>
     Ok(fifo)
 }
 
-/// Whether a path, followed through links, exists.
+/// Whether a path, followed through links, exists. One that cannot be looked at is taken to: who
+/// then uses it hears why not, and a service is not started against a `down` that may be there.
 pub fn exists(path: &CStr) -> bool {
-    fs::stat(path).is_ok()
+    log_dir(path) != LogDir::Missing
 }
 
 /// What there is of a log service.
@@ -221,7 +222,10 @@ pub fn replace_file(
     mode: u32,
 ) -> Result<(), SetupError> {
     let [name, new] = names;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    // A new file always: whoever was let into `supervise/` may have put a link
+    // there, to a file that only we may write.
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    remove(new);
     let file =
         fs::openat(CWD, new, flags, Mode::from_raw_mode(mode)).map_err(unable("open ", new))?;
     let written = write_whole(file_fd(&file), content);
@@ -232,8 +236,13 @@ pub fn replace_file(
         .inspect_err(|_| {
             // Nothing half-made stays behind; if even this fails, the next attempt
             // starts with it.
-            let _ = fs::unlinkat(CWD, new, AtFlags::empty());
+            remove(new);
         })
+}
+
+#[inline(never)]
+fn remove(name: &'static CStr) {
+    let _ = fs::unlinkat(CWD, name, AtFlags::empty());
 }
 
 fn file_fd(file: &OwnedFd) -> BorrowedFd<'_> {

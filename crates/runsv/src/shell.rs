@@ -49,6 +49,8 @@ pub struct Shell<'a> {
     term: bool,
     /// When to try again what could not be written.
     retry: Option<Nanoseconds>,
+    /// Whether something was there to be read, and none of it could be.
+    stuck: bool,
     quit: bool,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Shell<'a> {
         // From here on TERM is heard by the loop; before, it just ends us.
         let inherited = signal::block(SignalSet::of(&[TERM, CHLD, PIPE]));
         let signals = SignalFd::new(SignalSet::of(&[TERM, CHLD]))
-            .map_err(|error| SetupError::Unable("create signal descriptor", c"", error))?;
+            .map_err(|error| SetupError::Unable("create signalfd", c"", error))?;
         let now = now();
         let service = Service::new(Role::Service, want_of(SERVICE.down), now);
         let log_service = log.as_ref().map(|_| Service::new(Role::Log, want_of(LOG.down), now));
@@ -95,6 +97,7 @@ impl<'a> Shell<'a> {
             hook: None,
             term: false,
             retry: None,
+            stuck: false,
             quit: false,
         };
         shell.report_all();
@@ -111,11 +114,13 @@ impl<'a> Shell<'a> {
         while !self.quit {
             self.report_all();
             self.wait();
-            let now = now();
-            self.read_signals(now);
-            self.read_control(now, Role::Log);
-            self.read_control(now, Role::Service);
-            self.tick(now);
+            self.read_signals();
+            self.read_control(Role::Log);
+            self.read_control(Role::Service);
+            self.tick(now());
+            if self.stuck {
+                clock::pause();
+            }
         }
         self.report_all();
     }
@@ -130,7 +135,7 @@ impl<'a> Shell<'a> {
     }
 
     /// Waits for a signal, a control byte that may be read, or a deadline.
-    fn wait(&self) {
+    fn wait(&mut self) {
         let deadline = match (self.pair.deadline(), self.retry) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -153,13 +158,14 @@ impl<'a> Shell<'a> {
             PollFd::new(self.log.as_ref().map_or(control, |log| &log.supervise.control), log),
         ];
         // Whatever the outcome, what is there to be read is looked at.
-        let _ = poll(&mut fds, timeout.as_ref());
+        self.stuck = poll(&mut fds, timeout.as_ref()) != Ok(0);
     }
 
     #[inline(never)]
-    fn read_signals(&mut self, now: Now) {
+    fn read_signals(&mut self) {
         while let Some((number, _)) = self.signals.read() {
             self.term |= number == TERM;
+            self.stuck = false;
         }
         // One SIGCHLD may stand for many children.
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
@@ -169,10 +175,12 @@ impl<'a> Shell<'a> {
             if self.hook == Some(pid) {
                 self.hook = None;
                 let done = Event::HookDone { handled: exit.success() };
-                self.handle(now, PairEvent::For(Role::Service, done));
+                self.handle(now(), PairEvent::For(Role::Service, done));
             } else if let Some(role) = self.role_of(pid) {
-                let finish = role == Role::Service && exists(runit_core::layout::FINISH);
-                self.handle(now, PairEvent::For(role, Event::Exited { exit, finish }));
+                // One that cannot be looked at may be there: whoever executes it hears why not.
+                let finish =
+                    role == Role::Service && log_dir(runit_core::layout::FINISH) != LogDir::Missing;
+                self.handle(now(), PairEvent::For(role, Event::Exited { exit, finish }));
             }
         }
     }
@@ -183,7 +191,7 @@ impl<'a> Shell<'a> {
     }
 
     /// Reads one byte: the next may have to wait for what this one starts.
-    fn read_control(&mut self, now: Now, role: Role) {
+    fn read_control(&mut self, role: Role) {
         if !self.pair.wants_control(role) {
             return;
         }
@@ -191,8 +199,9 @@ impl<'a> Shell<'a> {
             Role::Service => self.supervise.read_control(),
             Role::Log => self.log.as_ref().and_then(|log| log.supervise.read_control()),
         };
+        self.stuck &= byte.is_none();
         if let Some(command) = byte.and_then(ControlByte::from_byte) {
-            self.handle(now, PairEvent::For(role, Event::Control(command)));
+            self.handle(now(), PairEvent::For(role, Event::Control(command)));
         }
     }
 

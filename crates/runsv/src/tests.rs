@@ -1,9 +1,5 @@
 //! The machines tried without a system call: every state with every event, and
-//! whole lives in a virtual world.
+//! scenes that once went wrong. Whole lives are in `simulation/`.
 
-mod model;
-mod rng;
 mod scenarios;
-mod simulation;
 mod table;
-mod world;

@@ -53,18 +53,23 @@ impl Title {
         &self.pipe
     }
 
-    /// Shows what has come through the pipe.
-    pub fn read(&mut self) {
+    /// Shows what has come through the pipe; says whether there was anything.
+    pub fn read(&mut self) -> bool {
         let mut piece = [0; PIECE];
+        let mut any = false;
         for _ in 0..PIECES {
             match rustix::io::read(&self.pipe, &mut piece) {
                 Ok(0) | Err(Errno::AGAIN) => break,
-                Ok(n) => self.log.push(piece.get(..n).unwrap_or_default()),
+                Ok(n) => {
+                    self.log.push(piece.get(..n).unwrap_or_default());
+                    any = true;
+                }
                 Err(Errno::INTR) => {}
                 Err(_) => break,
             }
         }
         self.show();
+        any
     }
 
     /// Adds the dots that are due.

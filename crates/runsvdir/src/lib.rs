@@ -57,6 +57,15 @@ pub enum Key {
     StopOnExit,
 }
 
+/// Where the kernel has no memory. A supervisor waits for it.
+#[derive(Debug)]
+pub struct OutOfMemory;
+
+impl runit_rt::heap::Shortage for OutOfMemory {
+    const LINE: &'static str = "runsvdir: warning: out of memory, trying again\n";
+    const WAITS: bool = true;
+}
+
 /// How the tool presents itself.
 pub const TOOL: Tool<Key> = Tool {
     name: "runsvdir",
@@ -121,7 +130,14 @@ pub fn main(start: &mut Start) -> u8 {
     let Ok(Request::Run(arguments)) = read_arguments(start) else { return USAGE };
     let voice = Voice { program: TOOL.name, subject: Some(arguments.orders.dir.to_bytes()) };
     let mut speaker = Speaker { voice, title: None };
-    let signals = arguments.orders.block_signals();
+    let inherited = arguments.orders.block_signals();
+    let signals = match arguments.orders.read_signals() {
+        Ok(signals) => signals,
+        Err(message) => {
+            speaker.fatal(&message);
+            return FATAL;
+        }
+    };
     if let Some((argument, text)) = log {
         match Title::new(argument, &text, clock::monotonic()) {
             Ok(title) => speaker.title = Some(RefCell::new(title)),
@@ -134,14 +150,8 @@ pub fn main(start: &mut Start) -> u8 {
     let env = start.env();
     let path = env.value_of(b"PATH").unwrap_or(DEFAULT_PATH);
     let session = arguments.session;
-    let launcher = Launcher { speaker: &speaker, env, path, session, signals };
-    match Shell::new(arguments.orders, launcher) {
-        Ok(mut shell) => shell.run(),
-        Err(message) => {
-            speaker.fatal(&message);
-            FATAL
-        }
-    }
+    let launcher = Launcher { speaker: &speaker, env, path, session, signals: inherited };
+    Shell::new(arguments.orders, signals, launcher).run()
 }
 
 /// What the arguments ask for.

@@ -5,7 +5,7 @@
 /// The table of services grows without limit.
 #[cfg(not(test))]
 #[global_allocator]
-static HEAP: runit_rt::heap::Heap = runit_rt::heap::Heap::new();
+static HEAP: runit_rt::heap::Heap<runsvdir::OutOfMemory> = runit_rt::heap::Heap::new();
 
 #[cfg(not(test))]
 runit_rt::entry!("runsvdir", runsvdir::main, runsvdir::on_panic);

@@ -223,7 +223,8 @@ impl Plan {
         let Some(service) = self.services.get_mut(slot) else { return };
         match service.process {
             Some(process) if !service.leaving => {
-                service.leaving = true;
+                // With another name it may be kept by a command: told again when that goes too.
+                service.leaving = service.names.is_empty();
                 self.stops.push(process);
             }
             None if service.names.is_empty() => {
@@ -237,6 +238,9 @@ impl Plan {
     fn attach(&mut self, id: Id, name: Rc<CStr>, now: Duration) {
         if let Some(service) = self.service(id) {
             service.names.push(name);
+            // A command may keep it although it was told to end; if it loses
+            // this name too, it is told again.
+            service.leaving = false;
         } else {
             let slot = self.services.insert(Service {
                 id,
@@ -283,7 +287,7 @@ impl Plan {
     }
 
     /// The next service to be started, and the name to start it by. To be
-    /// answered by [`Plan::started`], [`Plan::failed`] or [`Plan::postpone`],
+    /// answered by [`Plan::started`], [`Plan::failed`] or [`Plan::confirm`],
     /// unless [`Plan::see`] changes the case.
     pub fn next_start(&mut self, now: Duration) -> Option<(Id, Rc<CStr>)> {
         let (_, slot) = self.head().filter(|&(due, _)| due <= now)?;
@@ -317,8 +321,19 @@ impl Plan {
         self.service(id).is_some_and(|service| !core::mem::replace(&mut service.complained, true))
     }
 
+    /// Whether the service, whose start is due, is still what its name leads to, which has just been
+    /// seen. One of which that is unknown is started later, and one that is another is none.
+    pub fn confirm(&mut self, id: Id, seen: Seen, now: Duration) -> bool {
+        match seen {
+            Seen::Directory(found) if found == id => return true,
+            Seen::Unknown(_) => self.postpone(id, now),
+            _ => self.settle(),
+        }
+        false
+    }
+
     /// The service cannot be started now.
-    pub fn postpone(&mut self, id: Id, now: Duration) {
+    fn postpone(&mut self, id: Id, now: Duration) {
         if let Some(service) = self.service(id) {
             service.due = None;
         }

@@ -51,6 +51,12 @@ impl Orders<'_> {
         runit_rt::signal::block(if self.halts() { INIT_BLOCKED } else { BLOCKED })
     }
 
+    /// The descriptor from which they are read. To be made before standard error becomes the log
+    /// of a process that would end without it.
+    pub fn read_signals(&self) -> Result<SignalFd, Message<'static>> {
+        SignalFd::new(if self.halts() { INIT_READ } else { READ }).map_err(Message::Signals)
+    }
+
     fn halts(&self) -> bool {
         self.init && self.script.is_some()
     }
@@ -81,11 +87,9 @@ pub struct Shell<'a> {
 
 impl<'a> Shell<'a> {
     /// Gets ready. The signals are blocked.
-    pub fn new(orders: Orders<'a>, launcher: Launcher<'a>) -> Result<Self, Message<'a>> {
-        let signals = SignalFd::new(if orders.halts() { INIT_READ } else { READ });
-        let signals = signals.map_err(Message::Signals)?;
+    pub fn new(orders: Orders<'a>, signals: SignalFd, launcher: Launcher<'a>) -> Self {
         let tree = Tree::new(orders.dir, launcher);
-        Ok(Self { orders, signals, tree, label: false, phase: Phase::Supervising })
+        Self { orders, signals, tree, label: false, phase: Phase::Supervising }
     }
 
     /// Works until a signal ends it; gives the exit code.
@@ -115,6 +119,7 @@ impl<'a> Shell<'a> {
         let left = self.deadline().map(|at| at.saturating_sub(clock::monotonic()));
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let title = self.speaker().title.as_ref();
+        let mut served;
         let mounted = {
             let title = title.map(RefCell::borrow);
             let pipe = title.as_ref().map(|title| PollFd::new(title.pipe(), PollFlags::IN));
@@ -130,19 +135,25 @@ impl<'a> Shell<'a> {
                 mounts.map_or_else(none, |fd| PollFd::from_borrowed_fd(fd, PollFlags::PRI)),
             ];
             // Whatever the outcome, what is there to be read is looked at.
-            let _ = poll(&mut fds, timeout.as_ref());
+            served = poll(&mut fds, timeout.as_ref()) == Ok(0);
             mounts.is_some() && fds[3].revents().intersects(PollFlags::PRI | PollFlags::ERR)
         };
         if let Some(mut title) = title.map(RefCell::borrow_mut) {
-            title.read();
+            served |= title.read();
             title.tick(clock::monotonic());
         }
         if mounted {
+            served = true;
             self.tree.look_at_all();
         }
-        self.tree.read_events();
+        served |= self.tree.read_events();
         while let Some((signal, _)) = self.signals.read() {
+            served = true;
             self.handle_signal(signal);
+        }
+        if !served {
+            // Something is there, and cannot be read.
+            clock::pause();
         }
     }
 

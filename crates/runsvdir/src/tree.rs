@@ -68,9 +68,9 @@ impl<'a> Tree<'a> {
         self.changes.way = true;
     }
 
-    /// Takes note of what was watched.
-    pub fn read_events(&mut self) {
-        self.watcher.read(&mut self.changes);
+    /// Takes note of what was watched; says whether there was anything.
+    pub fn read_events(&mut self) -> bool {
+        self.watcher.read(&mut self.changes)
     }
 
     /// A process has ended, a supervisor or any other.
@@ -160,11 +160,14 @@ impl<'a> Tree<'a> {
         } else if changes.is_empty() {
             return;
         }
+        // What happened while nobody watched is looked for even if the watch is back now.
+        let unsure = due && self.watcher.is_blind();
         if due || changes.way {
             self.watcher.follow(self.dir);
         }
+        let unsure = unsure || (due && self.watcher.is_blind());
         if let Some(directory) = self.open(now) {
-            self.look(&directory, &changes, due, now);
+            self.look(&directory, &changes, unsure, now);
         }
         self.send_stops();
         self.tell_blindness();
@@ -181,8 +184,7 @@ impl<'a> Tree<'a> {
         self.blindness = failure;
     }
 
-    fn look(&mut self, directory: &Directory, changes: &Changes, due: bool, now: Duration) {
-        let unsure = due && self.watcher.is_blind();
+    fn look(&mut self, directory: &Directory, changes: &Changes, unsure: bool, now: Duration) {
         let as_before = self.scanned.is_some_and(|(id, stamp, looked)| {
             id == directory.id
                 && (!unsure || (stamp == directory.stamp && stamp.is_settled(looked)))
@@ -234,16 +236,9 @@ impl<'a> Tree<'a> {
         for _ in 0..BATCH {
             let now = clock::monotonic();
             let Some((id, name)) = self.plan.next_start(now) else { break };
-            match self.see(&directory, &name, now) {
-                Seen::Directory(found) if found == id => {}
-                Seen::Unknown(_) => {
-                    self.plan.postpone(id, now);
-                    continue;
-                }
-                _ => {
-                    self.plan.settle();
-                    continue;
-                }
+            let seen = self.see(&directory, &name, now);
+            if !self.plan.confirm(id, seen, now) {
+                continue;
             }
             match self.launcher.runsv(&name, &directory) {
                 Ok(process) => self.plan.started(id, process, now),

@@ -121,9 +121,10 @@ impl Watcher {
         result
     }
 
-    /// Adds what happened since the last call to `changes`.
-    pub fn read(&mut self, changes: &mut Changes) {
-        let Some(inotify) = &self.inotify else { return };
+    /// Adds what happened since the last call to `changes`; says whether anything did.
+    pub fn read(&mut self, changes: &mut Changes) -> bool {
+        let Some(inotify) = &self.inotify else { return false };
+        let mut any = false;
         let mut buffer = [MaybeUninit::uninit(); BUFFER];
         let mut reader = Reader::new(inotify, &mut buffer);
         for _ in 0..EVENTS {
@@ -134,11 +135,13 @@ impl Watcher {
                     let place = places.find(|(other, _)| **other == number);
                     let place = place.map(|(_, place)| place);
                     changes.note(place, event.events(), event.file_name());
+                    any = true;
                 }
                 Err(Errno::INTR) => {}
-                Err(_) => return,
+                Err(_) => break,
             }
         }
+        any
     }
 
     /// The descriptor to poll for input.

@@ -4,31 +4,27 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
+use runit_core::layout::SVDIR;
 use runit_core::options::{Complaint, Found, Misuse, Scanner};
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
 use runit_rt::errtext;
 use runit_rt::signal::Inherited;
 use runit_rt::start::Start;
-use runit_rt::strings::CStrList;
+use runit_rt::strings::{CStrList, whole_number};
 
 use crate::check::Checks;
 use crate::client::View;
 use crate::command::{Caller, Command, Order, parse};
 use crate::console::{Console, complain, say};
 use crate::directory::{Service, services};
+use crate::log;
 use crate::manage::Directories;
 use crate::options::{Key, SV, SV_HELP, SV_OPTIONS, VERSION, answer};
 use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
 use crate::wait::Waiter;
-
-/// The directory of the services that run, where `SVDIR` does not say.
-const SVDIR: &str = match option_env!("RUNIT_SVDIR") {
-    Some(directory) => directory,
-    None => "/var/service",
-};
 
 /// The directory of the services there are, where `SVSRC` does not say.
 const SVSRC: &str = match option_env!("RUNIT_SVSRC") {
@@ -85,7 +81,12 @@ pub fn run(start: &Start, inherited: &Inherited, caller: Caller, program: &[u8])
         }
     }
     let mut operands = scanner.operands();
+    let words = operands;
     let command = operands.next().and_then(|word| parse(word.to_bytes(), caller));
+    if let Some(Command::Log) = command {
+        log::show(words, env, variable(env, b"PATH", ""), inherited);
+        return FATAL;
+    }
     let mut names = Vec::new();
     if caller == Caller::Sv {
         for name in operands {
@@ -123,7 +124,7 @@ impl<'a> Call<'a> {
             Ok(Found::Option(Key::Wait, value)) => {
                 let value = value.map_or(&b""[..], CStr::to_bytes);
                 self.verbose = true;
-                self.seconds = parse_seconds(value);
+                self.seconds = whole_number(value);
                 if self.seconds.is_none() {
                     complain("fatal: -w ", value, "", NO_NUMBER);
                     return Err(self.caller.wrong_usage());
@@ -185,7 +186,10 @@ impl<'a> Call<'a> {
             }
             Command::Order(order) => self.order(order, names, &mut place, &mut console),
             Command::Enable => self.directories.change(true, names, &mut console),
-            Command::Disable => self.directories.change(false, names, &mut console),
+            // `Log` has been dealt with.
+            Command::Disable | Command::Log => {
+                self.directories.change(false, names, &mut console);
+            }
         }
         console.finish(&mut place)
     }
@@ -222,7 +226,7 @@ impl<'a> Call<'a> {
             return seconds;
         }
         let value = variable(self.env, b"SVWAIT", SVWAIT);
-        parse_seconds(value).unwrap_or_else(|| {
+        whole_number(value).unwrap_or_else(|| {
             complain("warning: SVWAIT ", value, "", NO_NUMBER);
             7
         })
@@ -256,17 +260,6 @@ fn init_script_status(view: &View) -> u8 {
     }
 }
 
-/// A whole number, the largest where it is too large.
-fn parse_seconds(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0_u64, |number, &byte| {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-        Some(number.saturating_mul(10).saturating_add(digit.into()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,16 +267,6 @@ mod tests {
     use runit_core::status::StatusRecord;
     use rustix::io::Errno;
     use rustix::process::Pid;
-
-    #[test]
-    fn seconds_are_whole_numbers() {
-        assert_eq!(parse_seconds(b"0"), Some(0));
-        assert_eq!(parse_seconds(b"0042"), Some(42));
-        assert_eq!(parse_seconds(b"99999999999999999999999"), Some(u64::MAX));
-        for wrong in [&b""[..], b"-1", b"+1", b"1s", b" 1", b"1.5", b"0x1"] {
-            assert_eq!(parse_seconds(wrong), None);
-        }
-    }
 
     #[test]
     fn an_init_script_answers_in_lsb_codes() {

@@ -20,6 +20,8 @@ pub enum Command {
     Enable,
     /// Remove such links.
     Disable,
+    /// Become the program that shows logs.
+    Log,
 }
 
 /// A command to supervisors.
@@ -53,11 +55,12 @@ pub enum Caller {
 }
 
 /// Words that mean something as a whole, before their first letter counts.
-static WORDS: [(&str, Command); 15] = [
+static WORDS: [(&str, Command); 16] = [
     ("status", Command::Status),
     ("list", Command::List),
     ("enable", Command::Enable),
     ("disable", Command::Disable),
+    ("log", Command::Log),
     ("start", waits([Up.byte(), 0, 0], Goal::Up)),
     ("stop", waits([Down.byte(), 0, 0], Goal::Down)),
     ("restart", waits([Term.byte(), Cont.byte(), Up.byte()], Goal::Restarted)),
@@ -116,7 +119,7 @@ pub fn parse(word: &[u8], caller: Caller) -> Option<Command> {
     let is_script = caller == Caller::InitScript;
     if let Some((_, command)) = WORDS.iter().find(|(whole, _)| whole.as_bytes() == word) {
         return match command {
-            Command::List | Command::Enable | Command::Disable if is_script => None,
+            Command::List | Command::Enable | Command::Disable | Command::Log if is_script => None,
             command => Some(*command),
         };
     }
@@ -125,8 +128,8 @@ pub fn parse(word: &[u8], caller: Caller) -> Option<Command> {
     if is_script && letter == b's' { None } else { Some(*command) }
 }
 
-/// Every word that means something as a whole.
-#[cfg(test)]
+/// Every word that means something as a whole: for completions, and for the
+/// test of the help text.
 pub fn words() -> impl Iterator<Item = &'static str> {
     WORDS.iter().map(|(word, _)| *word)
 }
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_init_script_wants_words_in_s_whole_and_manages_nothing() {
-        for word in ["s", "stat", "starts", "enable", "disable", "list"] {
+        for word in ["s", "stat", "starts", "enable", "disable", "list", "log", "l", "logs"] {
             assert!(parse(word.as_bytes(), Caller::InitScript).is_none(), "{word}");
         }
         for word in ["start", "stop", "shutdown", "status", "restart", "force-reload", "d", "exit"]

@@ -12,6 +12,7 @@
 //! | [`console`] | where it is printed, and the exit code |
 //! | [`status`] | `status`, `list` |
 //! | [`directory`], [`manage`] | the services there are; `enable`, `disable` |
+//! | [`log`](mod@log) | `log`, which is a program of its own |
 //! | [`wait`], [`watch`], [`check`] | waiting: the loop, inotify, `./check` |
 //! | [`svc`] | `svc`, `svok` |
 //! | [`cli`] | from arguments and environment to one of these |
@@ -30,6 +31,7 @@ pub mod console;
 pub mod directory;
 pub mod goal;
 pub mod json;
+pub mod log;
 pub mod manage;
 pub mod options;
 pub mod place;
@@ -48,6 +50,15 @@ use runit_rt::start::Start;
 /// What would end us: a write that nobody reads is an error like others. And
 /// what tells of children's ends, which are to be read, not missed.
 const SIGNALS: SignalSet = SignalSet::of(&[13, check::CHLD]);
+
+/// Where the kernel has no memory. It has not done what it was to do.
+#[derive(Debug)]
+pub struct OutOfMemory;
+
+impl runit_rt::heap::Shortage for OutOfMemory {
+    const LINE: &'static str = "sv: fatal: out of memory\n";
+    const WAITS: bool = false;
+}
 
 /// Runs the program that the first argument names; gives its exit code.
 pub fn main(start: &mut Start) -> u8 {

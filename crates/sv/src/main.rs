@@ -4,7 +4,7 @@
 
 #[cfg(not(test))]
 #[global_allocator]
-static HEAP: runit_rt::heap::Bump = runit_rt::heap::Bump::new();
+static HEAP: runit_rt::heap::Bump<sv::OutOfMemory> = runit_rt::heap::Bump::new();
 
 #[cfg(not(test))]
-runit_rt::entry!("sv", sv::main);
+runit_rt::entry!("sv", sv::main, brief);

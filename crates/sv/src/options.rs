@@ -28,6 +28,7 @@ pub const SV: Tool<Key> = Tool {
         "sv [--json] status [SERVICE ...]",
         "sv [--json] list",
         "sv enable|disable SERVICE ...",
+        "sv log [-f] [-n N] SERVICE ...",
     ],
     about: "Controls services and tells their state.",
     options: &[
@@ -77,6 +78,7 @@ Words that always wait:
 New words:
   list                  the services in SVSRC and SVDIR
   enable disable        link from SVSRC into SVDIR, or remove the link
+  log                   what they logged: svlog --help
 
 A ./check that fails is run again after 10, 20, 40 and so on up to 420 ms.
 Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT (7).

@@ -8,6 +8,7 @@ use runit_core::diag::Sink;
 use runit_core::status::{State, StatusRecord, Want};
 use runit_core::tai::Tai64n;
 use runit_rt::strings::decimal;
+use rustix::process::Pid;
 
 use crate::client::{Normally, Trouble, View};
 
@@ -138,7 +139,9 @@ impl PartOf {
 
 /// The number of the process, 0 for none.
 pub fn process_id(record: &StatusRecord) -> u64 {
-    record.pid.map_or(0, |pid| pid.as_raw_nonzero().get().unsigned_abs().into())
+    // Not map_or: LLVM 19 takes the result of unsigned_abs for other than 0 then
+    // (seen on aarch64 with rustc 1.85).
+    Pid::as_raw(record.pid).unsigned_abs().into()
 }
 
 /// The word for a state.
@@ -164,6 +167,11 @@ pub(crate) mod tests {
     use rustix::io::Errno;
     use rustix::process::Pid;
     use std::string::String;
+
+    #[test]
+    fn there_is_no_text_at_first() {
+        assert!(Text::default().bytes.is_empty());
+    }
 
     /// Seven seconds after the parts below entered their states.
     pub const NOW: Tai64n = Tai64n::from_unix(Duration::new(1_000_000_007, 0));

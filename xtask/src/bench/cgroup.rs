@@ -22,16 +22,47 @@ pub struct Cgroup {
 }
 
 impl Cgroup {
-    /// Makes one, which takes root.
-    pub fn new(name: &str) -> Result<Self> {
+    /// Makes one, which takes root; with these controllers where one directory has several.
+    pub fn new(name: &str, controllers: &[&str]) -> Result<Self> {
         let v2 = Path::new(V2).join("cgroup.controllers").exists();
         if v2 {
             let control = Path::new(V2).join("cgroup.subtree_control");
-            std::fs::write(&control, "+memory").on("write", control)?;
+            for controller in controllers {
+                std::fs::write(&control, format!("+{controller}")).on("write", &control)?;
+            }
         }
         let directory = Path::new(if v2 { V2 } else { V1 }).join(name);
         std::fs::create_dir(&directory).on("create", &directory)?;
         Ok(Self { directory, v2 })
+    }
+
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether it is of the second version, where one directory has all controllers.
+    pub fn is_v2(&self) -> bool {
+        self.v2
+    }
+
+    /// Allows `more` bytes than are used now; without, any number.
+    pub fn limit(&self, more: Option<u64>) -> Result<()> {
+        let (usage, file, any) = if self.v2 {
+            ("memory.current", "memory.max", "max")
+        } else {
+            ("memory.usage_in_bytes", "memory.limit_in_bytes", "-1")
+        };
+        let limit = match more {
+            Some(more) => {
+                let path = self.directory.join(usage);
+                let text = std::fs::read_to_string(&path).on("read", &path)?;
+                (number(&text, &path)? + more).to_string()
+            }
+            None => any.to_owned(),
+        };
+        let path = self.directory.join(file);
+        std::fs::write(&path, limit).on("write", path)
     }
 
     /// Starts the program once with each of the arguments, from inside, so that

@@ -22,7 +22,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
     let forest = Forest::start(bench, suites, 1)?;
     let mut samples = vec![Vec::new(); suites.len()];
     for round in 1..=rounds {
-        for (index, samples) in samples.iter_mut().enumerate() {
+        for (index, (suite, samples)) in suites.iter().zip(&mut samples).enumerate() {
             // Whoever looks every few seconds is met at another moment each time.
             std::thread::sleep(Duration::from_millis(850) * round);
             let outside = bench.scratch.join("new");
@@ -30,6 +30,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
             let service = forest.service(index, round as usize);
             samples.push(timed(|| {
                 std::fs::rename(&outside, &service).on("rename", &outside)?;
+                suite.family.announce(service.parent().unwrap_or(&service))?;
                 Status::wait(&service, Duration::from_micros(100), |status| status.runs)
             })?);
         }

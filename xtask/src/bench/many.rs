@@ -1,8 +1,10 @@
 //! How long runsvdir takes to bring many services up.
 
+use std::path::Path;
+
 use super::report::{Row, Unit};
 use super::suite::Suite;
-use super::tree::{Services, Tree, all_run};
+use super::tree::{Services, Tree, all_run, in_memory};
 use super::{Bench, Case, timed};
 use crate::error::Result;
 
@@ -18,11 +20,18 @@ pub static CASE: Case = Case {
 const SERVICES: usize = 500;
 
 fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
+    Ok(vec![
+        up(bench, suites, &in_memory("many"), "in memory")?,
+        up(bench, suites, &bench.scratch.join("many"), "on disk")?,
+    ])
+}
+
+fn up(bench: &Bench, suites: &[&Suite], directory: &Path, place: &str) -> Result<Row> {
     let rounds = if bench.quick { 1 } else { 5 };
     let mut samples = vec![Vec::new(); suites.len()];
     for _ in 0..rounds {
         for (suite, samples) in suites.iter().zip(&mut samples) {
-            let services = Services::filled(bench, "many", SERVICES)?;
+            let services = Services::filled(directory, &bench.pause, SERVICES)?;
             let mut tree = None;
             samples.push(timed(|| {
                 tree = Some(Tree::start(suite, &services)?);
@@ -31,6 +40,6 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
             tree.map_or(Ok(()), Tree::stop)?;
         }
     }
-    let what = format!("{SERVICES} services up");
-    Ok(vec![Row::medians("many", what, Unit::Time, &samples)])
+    let what = format!("{SERVICES} services up, {place}");
+    Ok(Row::medians("many", what, Unit::Time, &samples))
 }

@@ -82,7 +82,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
 
 /// Runs the program on each of the services in a new cgroup, reads that, and ends all.
 fn fill(program: &Command, services: &Services) -> Result<Cost> {
-    let cgroup = Cgroup::new(&format!("xtask-bench-{}", std::process::id()))?;
+    let cgroup = Cgroup::new(&format!("xtask-bench-{}", std::process::id()), &["memory"])?;
     let arguments: Vec<_> = (0..SUPERVISORS).map(|index| services.path(index)).collect();
     let cost = cgroup.start(program, &arguments).and_then(|()| {
         let program = Path::new(program.get_program());
@@ -140,7 +140,7 @@ fn measure(cgroup: &Cgroup) -> Result<Cost> {
 }
 
 /// The bytes in a line `KEY N kB`; 0 where it is missing.
-fn bytes(text: &str, key: &str) -> u64 {
+pub fn bytes(text: &str, key: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

@@ -23,7 +23,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
     for _ in 0..rounds {
         for (index, suite) in suites.iter().enumerate() {
             let mut sv = suite.command("sv");
-            sv.arg("status").arg(forest.service(index, 0));
+            sv.args(suite.family.query_words()).arg(forest.service(index, 0));
             samples[index].push(timed(|| silently(&mut sv))?);
         }
     }

@@ -138,6 +138,7 @@ pub fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::family::Family;
 
     #[test]
     fn figures_are_shown_in_units_that_fit() {
@@ -163,7 +164,11 @@ mod tests {
 
     #[test]
     fn ratios_are_to_each_other_suite() {
-        let suite = |label: &str| Suite { label: label.into(), directory: "/".into() };
+        let suite = |label: &str| Suite {
+            label: label.into(),
+            directory: "/".into(),
+            family: Family::Runit,
+        };
         let row = |figures: [Option<f64>; 3], unit| Row {
             key: "x",
             what: "x".into(),

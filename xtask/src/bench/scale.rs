@@ -2,7 +2,7 @@
 
 use super::report::{Row, Unit};
 use super::suite::Suite;
-use super::tree::{Services, Tree, all_run};
+use super::tree::{Services, Tree, all_run, in_memory};
 use super::{Bench, Case, timed};
 use crate::error::Result;
 use crate::process::silently;
@@ -21,7 +21,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for &size in sizes {
         for suite in suites {
-            let services = Services::filled(bench, "scale", size)?;
+            let services = Services::filled(&in_memory("scale"), &bench.pause, size)?;
             let mut tree = None;
             let up = timed(|| {
                 tree = Some(Tree::start(suite, &services)?);

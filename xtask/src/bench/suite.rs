@@ -4,15 +4,18 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::family::Family;
 use crate::error::{Error, OnFile, Result};
 
-/// The programs of one runit.
+/// The programs of one suite.
 #[derive(Debug, Clone)]
 pub struct Suite {
     /// What the columns call it.
     pub label: String,
     /// Where its programs are.
     pub directory: PathBuf,
+    /// What kind it is.
+    pub family: Family,
 }
 
 impl Suite {
@@ -24,7 +27,7 @@ impl Suite {
             None => (text.into_owned(), PathBuf::from(word)),
         };
         let directory = std::path::absolute(&directory).on("find", directory)?;
-        let suite = Self { label, directory };
+        let suite = Self { label, directory, family: Family::Runit };
         if suite.tool("runsv").is_none() {
             let what = format!("no runsv in {}", suite.directory.display());
             return Err(Error::Usage(what));
@@ -32,10 +35,16 @@ impl Suite {
         Ok(suite)
     }
 
-    /// The tool, if it is there: in the directory, or in `sbin` beside it.
+    /// The program for runit's tool of that name, if it is there: in the directory, in `sbin`
+    /// beside it, or where Debian keeps `runit-init`.
     pub fn tool(&self, name: &str) -> Option<PathBuf> {
-        let beside = self.directory.join("../sbin");
-        [&self.directory, &beside].iter().map(|place| place.join(name)).find(|path| path.is_file())
+        let name = self.family.program(name)?;
+        let places = [
+            self.directory.clone(),
+            self.directory.join("../sbin"),
+            self.directory.join("../lib/runit"),
+        ];
+        places.into_iter().map(|place| place.join(name)).find(|path| path.is_file())
     }
 
     /// Whether all these tools are there.
@@ -65,8 +74,20 @@ pub const DEBIANS: &str = "Debian's C";
 
 /// Debian's suite, if it is installed.
 pub fn debians() -> Option<Suite> {
-    let suite = Suite { label: DEBIANS.to_owned(), directory: "/usr/bin".into() };
-    (Path::new("/etc/debian_version").exists() && suite.has(&["runsv"])).then_some(suite)
+    let suite = installed(DEBIANS, Family::Runit);
+    Path::new("/etc/debian_version").exists().then_some(suite).flatten()
+}
+
+/// The other kinds of suites, as far as they are installed.
+pub fn others() -> impl Iterator<Item = Suite> {
+    [("s6", Family::S6), ("daemontools", Family::Daemontools)]
+        .into_iter()
+        .filter_map(|(label, family)| installed(label, family))
+}
+
+fn installed(label: &str, family: Family) -> Option<Suite> {
+    let suite = Suite { label: label.to_owned(), directory: "/usr/bin".into(), family };
+    suite.has(&["runsv"]).then_some(suite)
 }
 
 #[cfg(test)]
@@ -81,7 +102,8 @@ mod tests {
 
     #[test]
     fn tools_are_found_beside_the_directory_too() {
-        let suite = Suite { label: String::new(), directory: "/usr/bin".into() };
+        let suite =
+            Suite { label: String::new(), directory: "/usr/bin".into(), family: Family::Runit };
         assert!(suite.has(&["env"]) && !suite.has(&["env", "no-such-tool-here"]));
         assert!(suite.path().to_string_lossy().starts_with("/usr/bin:"));
     }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions};
+use rustix::process::{Pid, WaitOptions};
 
 use super::Bench;
+use super::family::{self, Family};
 use super::suite::Suite;
 use crate::error::{Error, OnFile, Result};
-use crate::process::signal;
 
 /// How long anything may take before it counts as failed.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -30,11 +30,11 @@ impl Services {
         Ok(Self { directory })
     }
 
-    /// `count` services below the scratch directory, each of which only waits.
-    pub fn filled(bench: &Bench, name: &str, count: usize) -> Result<Self> {
-        let services = Self::new(bench.scratch.join(name))?;
+    /// `count` services in `directory`, each of which is the program `pause`.
+    pub fn filled(directory: &Path, pause: &Path, count: usize) -> Result<Self> {
+        let services = Self::new(directory.to_path_buf())?;
         for index in 0..count {
-            services.add(index, &bench.pause)?;
+            services.add(index, pause)?;
         }
         Ok(services)
     }
@@ -65,6 +65,12 @@ pub fn make_service(path: &Path, run: &Path) -> Result<()> {
     std::os::unix::fs::symlink(run, &link).on("create", link)
 }
 
+/// Where `name` is in a file system in memory. On a disk the journal's mood of the
+/// moment weighs more than what many services cost.
+pub fn in_memory(name: &str) -> PathBuf {
+    Path::new("/dev/shm").join(format!("runit-bench-{}-{name}", std::process::id()))
+}
+
 /// What a supervisor says of its service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {
@@ -78,8 +84,8 @@ impl Status {
     /// Reads `supervise/status` of the service; `None` if that is not there yet.
     pub fn read(service: &Path) -> Option<Self> {
         let record = std::fs::read(service.join("supervise/status")).ok()?;
-        let pid = record.get(12..16)?.try_into().ok()?;
-        Some(Self { pid: u32::from_le_bytes(pid), runs: *record.get(19)? == 1 })
+        let (pid, runs) = family::status(&record)?;
+        Some(Self { pid, runs })
     }
 
     /// Waits until `condition` holds of the service's status, looking every `interval`.
@@ -102,8 +108,11 @@ impl Status {
     }
 }
 
-/// A running runsvdir; ended with all below it at the end of its life.
+/// A running runsvdir, or another suite's scanner; ended with all below it at the end of its
+/// life.
 pub struct Tree {
+    family: Family,
+    services: PathBuf,
     runsvdir: Child,
     /// Its runsv processes, once it has ended.
     orphans: Vec<u32>,
@@ -113,8 +122,13 @@ impl Tree {
     /// Starts the suite's runsvdir on the directory.
     pub fn start(suite: &Suite, services: &Services) -> Result<Self> {
         let mut command = suite.command("runsvdir");
-        command.arg(&services.directory);
-        Ok(Self { runsvdir: spawn(&mut command)?, orphans: Vec::new() })
+        command.args(suite.family.scanner_options()).arg(&services.directory);
+        Ok(Self {
+            family: suite.family,
+            services: services.directory.clone(),
+            runsvdir: spawn(&mut command)?,
+            orphans: Vec::new(),
+        })
     }
 
     /// runsvdir and its runsv processes.
@@ -135,8 +149,8 @@ impl Tree {
             // A supervisor that is started only now would be missed: all bench
             // trees are settled when they are stopped.
             self.orphans = children(self.runsvdir.id())?;
-            // On HUP runsvdir tells each runsv to end, and ends; they become ours.
-            signal(self.runsvdir.id(), Signal::HUP)?;
+            // The scanner ends first; they become ours.
+            self.family.end(self.runsvdir.id(), &self.services)?;
             self.runsvdir.wait().on("wait for", "runsvdir")?;
         }
         reap(std::mem::take(&mut self.orphans))
@@ -152,7 +166,7 @@ impl Drop for Tree {
 }
 
 /// A tree for each suite, all up at the same time.
-pub struct Forest {
+pub(super) struct Forest {
     // Trees are ended before their services are removed.
     trees: Vec<Tree>,
     services: Vec<Services>,
@@ -163,7 +177,8 @@ impl Forest {
     pub fn start(bench: &Bench, suites: &[&Suite], count: usize) -> Result<Self> {
         let mut forest = Self { trees: Vec::new(), services: Vec::new() };
         for (index, suite) in suites.iter().enumerate() {
-            let services = Services::filled(bench, &format!("tree{index}"), count)?;
+            let services =
+                Services::filled(&bench.scratch.join(format!("tree{index}")), &bench.pause, count)?;
             forest.trees.push(Tree::start(suite, &services)?);
             forest.services.push(services);
         }

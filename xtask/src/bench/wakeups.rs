@@ -36,7 +36,7 @@ fn run(bench: &Bench, suites: &[&Suite]) -> Result<Vec<Row>> {
 }
 
 /// How often the process was given a processor and gave it back, of its own will or not.
-fn switches(pid: u32) -> Result<u64> {
+pub fn switches(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let text = std::fs::read_to_string(&path).on("read", path)?;
     Ok(counted(&text))

@@ -174,3 +174,31 @@ fn lost_events_count_and_stale_ones_do_not() {
     changes.note(None, ReadFlags::QUEUE_OVERFLOW, None);
     assert!(changes.way);
 }
+
+#[test]
+fn each_purpose_asks_for_its_events() {
+    let flags =
+        |purpose| Place { path: c"/x".into(), id: Id { device: 1, inode: 1 }, purpose }.flags();
+    let all = [
+        flags(Purpose::Passage),
+        flags(Purpose::Turn),
+        flags(Purpose::End),
+        flags(Purpose::Gap(b"x".to_vec())),
+    ];
+    for (index, one) in all.iter().enumerate() {
+        assert!(one.contains(WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF));
+        // A link is watched itself, a directory only if it is one.
+        assert_eq!(one.contains(WatchFlags::DONT_FOLLOW), index == 1);
+        assert_eq!(one.contains(WatchFlags::ONLYDIR), index != 1);
+        assert_eq!(one.contains(WatchFlags::CREATE), index >= 2);
+    }
+}
+
+#[test]
+fn what_is_no_path_leads_nowhere() {
+    assert!(walk("").places.is_empty() && !walk("").obscure);
+    assert!(walk("/etc/a\0b").obscure);
+    let hidden = Way::walk(b"plain", |_| Look::Unknown);
+    assert!(hidden.obscure && hidden.places.is_empty());
+    assert!(Changes::default().is_empty());
+}

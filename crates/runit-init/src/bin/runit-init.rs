@@ -1,0 +1,6 @@
+//! `runit-init`: see the library.
+#![cfg_attr(not(test), no_std, no_main)]
+#![forbid(unsafe_code)]
+
+#[cfg(not(test))]
+runit_rt::entry!("runit-init", runit_init::request::main);

@@ -1,0 +1,6 @@
+//! `runit`: see the library.
+#![cfg_attr(not(test), no_std, no_main)]
+#![forbid(unsafe_code)]
+
+#[cfg(not(test))]
+runit_rt::entry!("- runit", runit_init::shell::main, runit_init::shell::on_panic);

@@ -1,0 +1,83 @@
+//! Buffers of whole pages, which the kernel provides as they are touched and
+//! takes back when asked: memory for data in bulk, outside any heap.
+
+use core::ffi::c_void;
+use core::ops::{Deref, DerefMut};
+
+use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+/// A buffer of its own pages, zeros at first. Pages never touched cost nothing.
+pub struct Pages {
+    first: *mut u8,
+    length: usize,
+}
+
+impl Pages {
+    /// A buffer of `length` bytes, which must not be 0.
+    pub fn new(length: usize) -> Result<Self, Errno> {
+        // SAFETY: a new mapping at a place of the kernel's choice.
+        let first = unsafe {
+            rustix::mm::mmap_anonymous(
+                core::ptr::null_mut(),
+                length,
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE,
+            )
+        }?;
+        Ok(Self { first: first.cast(), length })
+    }
+
+    /// Forgets the content: the memory goes back to the kernel, and the buffer
+    /// is zeros again.
+    pub fn forget(&mut self) {
+        // SAFETY: the mapping is this value's, borrowed by nobody else now;
+        // its bytes stay readable and writable. If it fails nothing changes.
+        let _ = unsafe {
+            rustix::mm::madvise(self.first.cast::<c_void>(), self.length, Advice::LinuxDontNeed)
+        };
+    }
+}
+
+impl Deref for Pages {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        // SAFETY: mapped by `new` until `drop`, and initialised by the kernel.
+        unsafe { core::slice::from_raw_parts(self.first, self.length) }
+    }
+}
+
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and `self` is borrowed for as long.
+        unsafe { core::slice::from_raw_parts_mut(self.first, self.length) }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new`; nothing borrows from it any more.
+        let _ = unsafe { rustix::mm::munmap(self.first.cast::<c_void>(), self.length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_zeros_until_written_and_after_being_forgotten() {
+        let mut pages = Pages::new(10_000).unwrap();
+        assert!(pages.len() == 10_000 && pages.iter().all(|&byte| byte == 0));
+        pages[9_999] = 7;
+        assert_eq!(pages[9_999], 7);
+        pages.forget();
+        assert!(pages.iter().all(|&byte| byte == 0));
+        pages[0] = 1;
+    }
+
+    #[test]
+    fn too_much_is_an_error() {
+        assert_eq!(Pages::new(usize::MAX / 2).err(), Some(Errno::NOMEM));
+    }
+}

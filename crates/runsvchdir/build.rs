@@ -1,0 +1,5 @@
+//! Links `runsvchdir`.
+
+fn main() {
+    runit_build::link(runit_build::Statics::None);
+}

@@ -1,0 +1,5 @@
+//! Links `svlogd`.
+
+fn main() {
+    runit_build::link(runit_build::Statics::Writable);
+}

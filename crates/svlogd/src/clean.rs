@@ -1,0 +1,58 @@
+//! Cleaning of lines: `-r C` and `-R CHARS` (CONTRACT section 6).
+
+use alloc::boxed::Box;
+
+use runit_rt::bytes;
+
+/// Says what becomes of each byte.
+#[derive(Clone, Debug)]
+pub struct Cleaner {
+    replacement: u8,
+    /// Where more than what is not printable is replaced: what by.
+    table: Option<Box<[u8; 256]>>,
+}
+
+impl Cleaner {
+    /// What is outside 32..=126, and each of `chars`, becomes `replacement`.
+    pub fn new(replacement: u8, chars: &[u8]) -> Self {
+        let mut table = [0; 256];
+        for (byte, entry) in (0..=255).zip(&mut table) {
+            // A line's end is no part of it.
+            let printable = (32..=126).contains(&byte) && !chars.contains(&byte);
+            let keep = printable || byte == b'\n';
+            *entry = if keep { byte } else { replacement };
+        }
+        Self { replacement, table: (!chars.is_empty()).then(|| Box::new(table)) }
+    }
+
+    /// Cleans lines in place.
+    pub fn clean(&self, lines: &mut [u8]) {
+        match &self.table {
+            Some(table) => {
+                for byte in lines {
+                    *byte = table[usize::from(*byte)];
+                }
+            }
+            None => bytes::replace_unprintable(lines, self.replacement),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_kept_or_replaced() {
+        for chars in [&b"x~\n"[..], b""] {
+            let cleaner = Cleaner::new(b'?', chars);
+            let mut line: [u8; 256] = core::array::from_fn(|n| n.to_le_bytes()[0]);
+            cleaner.clean(&mut line);
+            for byte in 0..=255_u8 {
+                let printable = (32..=126).contains(&byte) && !chars.contains(&byte);
+                let keep = byte == b'\n' || printable;
+                assert_eq!(line[usize::from(byte)], if keep { byte } else { b'?' }, "{byte}");
+            }
+        }
+    }
+}

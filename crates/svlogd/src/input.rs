@@ -1,0 +1,238 @@
+//! The read buffer, and where lines end in it.
+
+use runit_rt::bytes;
+use runit_rt::pages::Pages;
+use rustix::fd::AsFd;
+use rustix::io::Errno;
+
+use crate::clean::Cleaner;
+
+/// How much is read at once at least: what a pipe holds.
+const SIZE: usize = 64 * 1024;
+
+/// Room to finish a line in, when there is no room for more lines.
+const SPARE: usize = 4096;
+
+/// More than this is given back to the kernel when there is nothing to do.
+const HELD_IDLE: usize = 4096;
+
+/// What was read and not yet done with: a batch for the directories, and
+/// behind it the beginning of a line.
+pub struct Input {
+    buffer: Pages,
+    have: usize,
+    batch: usize,
+    /// The batches so far ended within a line.
+    inside: bool,
+    /// The most that was held since memory was given back.
+    peak: usize,
+    /// How much was read last.
+    last: usize,
+}
+
+impl Input {
+    /// A buffer for `wanted` bytes at least.
+    pub fn new(wanted: usize) -> Result<Self, Errno> {
+        // A byte of it is for the newline of a last line that has none.
+        let size = wanted.max(SIZE).checked_add(SPARE).ok_or(Errno::NOMEM)?;
+        Ok(Self { buffer: Pages::new(size)?, have: 0, batch: 0, inside: false, peak: 0, last: 0 })
+    }
+
+    /// The bytes that are to be written before more is read.
+    pub fn batch(&self) -> &[u8] {
+        self.buffer.get(..self.batch).unwrap_or_default()
+    }
+
+    /// Whether the batch ends within a line.
+    pub fn is_inside(&self) -> bool {
+        self.inside
+    }
+
+    /// The bytes of a line whose end has not been read.
+    fn rest(&self) -> usize {
+        self.have - self.batch
+    }
+
+    /// Drops the batch, which is written.
+    pub fn consume(&mut self) {
+        if self.batch > 0 {
+            bytes::move_down(&mut self.buffer, self.batch, self.have - self.batch, 0);
+            self.have -= self.batch;
+            self.batch = 0;
+        }
+    }
+
+    /// Reads once. `Some` is how much, 0 at the end of the input; `None` when
+    /// nothing is there now. The batch must have been consumed. All that can
+    /// be in a batch is.
+    pub fn read(
+        &mut self,
+        from: impl AsFd,
+        cleaner: Option<&Cleaner>,
+    ) -> Result<Option<usize>, Errno> {
+        let end = self.buffer.len() - SPARE;
+        self.take(from, end, cleaner)
+    }
+
+    fn take(
+        &mut self,
+        from: impl AsFd,
+        end: usize,
+        cleaner: Option<&Cleaner>,
+    ) -> Result<Option<usize>, Errno> {
+        let room = self.buffer.get_mut(self.have..end).unwrap_or_default();
+        let count = match rustix::io::read(from, &mut *room) {
+            Ok(count) => count,
+            Err(Errno::INTR | Errno::AGAIN) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let new = room.get_mut(..count).unwrap_or_default();
+        if let Some(cleaner) = cleaner {
+            cleaner.clean(new);
+        }
+        if let Some(at) = bytes::find_last(new, b'\n') {
+            self.batch = self.have + at + 1;
+            self.inside = false;
+        }
+        self.have += count;
+        self.last = count;
+        self.peak = self.peak.max(self.have);
+        if self.have >= self.buffer.len() - SPARE && self.batch == 0 {
+            self.release();
+        }
+        Ok(Some(count))
+    }
+
+    /// Whether enough of an unfinished line is here, `length` bytes or its
+    /// beginning already gone, to write it before waiting for the rest.
+    pub fn could_release(&self, length: usize) -> bool {
+        self.rest() > 0 && (self.inside || self.rest() >= length)
+    }
+
+    /// Takes the unfinished line into the batch.
+    pub fn release(&mut self) {
+        self.batch = self.have;
+        self.inside = self.have > 0;
+    }
+
+    /// Reads on to the end of the line that has begun, as far as it is there
+    /// to be read at once (`ready` tells) and finds room, but not beyond.
+    pub fn finish_line(
+        &mut self,
+        from: impl AsFd,
+        cleaner: Option<&Cleaner>,
+        ready: &mut dyn FnMut() -> bool,
+    ) {
+        while (self.rest() > 0 || self.inside) && self.have < self.buffer.len() - 1 && ready() {
+            let before = self.have;
+            if !matches!(self.take(&from, before + 1, cleaner), Ok(Some(1))) {
+                break;
+            }
+        }
+    }
+
+    /// No more is to come: an unfinished line gets its newline and is part of
+    /// the batch.
+    pub fn finish(&mut self) {
+        if self.rest() > 0 || self.inside {
+            if let Some(end) = self.buffer.get_mut(self.have) {
+                *end = b'\n';
+                self.have += 1;
+            }
+            self.batch = self.have;
+            self.inside = false;
+        }
+    }
+
+    /// Whether the last read left most of a pipe free, so that its writer can
+    /// go on for a while.
+    pub fn left_room(&self) -> bool {
+        self.last < SIZE / 8
+    }
+
+    /// Whether memory is held that would be better given back when idle.
+    pub fn is_swollen(&self) -> bool {
+        self.have == 0 && self.peak > HELD_IDLE
+    }
+
+    /// Gives the memory back.
+    pub fn shrink(&mut self) {
+        self.buffer.forget();
+        self.peak = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::write;
+    use rustix::pipe::pipe;
+
+    #[test]
+    fn whole_lines_are_the_batch() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        write(&writer, b"one\ntwo\nthr").unwrap();
+        assert_eq!(input.read(&read, None), Ok(Some(11)));
+        assert_eq!(input.batch(), b"one\ntwo\n");
+        input.consume();
+        write(&writer, b"ee\n\nf\x01ur").unwrap();
+        input.read(&read, Some(&Cleaner::new(b'_', b""))).unwrap();
+        assert_eq!(input.batch(), b"three\n\n");
+        input.consume();
+        drop(writer);
+        assert_eq!(input.read(&read, None), Ok(Some(0)));
+        assert_eq!(input.batch(), b"");
+        input.finish();
+        assert_eq!(input.batch(), b"f_ur\n");
+        input.consume();
+        assert!(input.is_swollen() == (input.peak > HELD_IDLE));
+        input.finish();
+        assert_eq!(input.batch(), b"", "no line without a byte");
+    }
+
+    #[test]
+    fn a_line_longer_than_the_buffer_comes_in_parts() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        assert!(!input.could_release(3));
+        for _ in 0..SIZE / 4096 {
+            assert!(input.batch().is_empty());
+            write(&writer, &[b'x'; 4096]).unwrap();
+            input.read(&read, None).unwrap();
+            assert!(input.left_room());
+        }
+        assert!(input.batch().len() == SIZE && input.is_inside());
+        input.consume();
+        write(&writer, b"yy\nz").unwrap();
+        input.read(&read, None).unwrap();
+        assert_eq!(input.batch(), b"yy\n");
+        assert!(!input.is_inside());
+        input.consume();
+        assert!(!input.could_release(2) && input.could_release(1));
+        input.release();
+        assert_eq!(input.batch(), b"z");
+        input.consume();
+        input.finish();
+        assert_eq!(input.batch(), b"\n");
+        input.consume();
+        assert!(input.is_swollen());
+        input.shrink();
+        assert!(!input.is_swollen());
+    }
+
+    #[test]
+    fn a_line_is_finished_but_the_next_one_stays_where_it_is() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        write(&writer, b"begun").unwrap();
+        input.read(&read, None).unwrap();
+        write(&writer, b", ended\nnext\n").unwrap();
+        input.finish_line(&read, None, &mut || true);
+        assert_eq!(input.batch(), b"begun, ended\n");
+        input.consume();
+        input.finish_line(&read, None, &mut || true);
+        input.read(&read, None).unwrap();
+        assert_eq!(input.batch(), b"next\n");
+    }
+}

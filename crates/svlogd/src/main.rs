@@ -1,0 +1,10 @@
+//! `svlogd`: see the library.
+#![cfg_attr(not(test), no_std, no_main)]
+#![forbid(unsafe_code)]
+
+#[cfg(not(test))]
+#[global_allocator]
+static HEAP: runit_rt::heap::Bump<svlogd::OutOfMemory> = runit_rt::heap::Bump::new();
+
+#[cfg(not(test))]
+runit_rt::entry!("svlogd", svlogd::main, brief);
