@@ -148,8 +148,13 @@ for each in 1 2 3 4 5 6 7 8 9; do (true & (sleep 0.1 &) &); done
         system.kill(signal);
         first.wait_for_taken(signal);
     }
-    children().for_each(|stage| stage.kill(Signal::KILL));
-    wait_until("no child", || children().next().is_none());
+    // What the stage had started is a child only when the stage has ended.
+    wait_until("no child", || {
+        children().for_each(|each| {
+            let _ = each.try_kill(Signal::KILL);
+        });
+        children().next().is_none()
+    });
     wait_until("an endless wait", || waits_without_limit(first));
     assert!(system.lives());
     assert_eq!((system.said(), system.log()), (panicked, "2 up".to_owned()));
