@@ -28,11 +28,13 @@ pub fn waits_without_limit(process: Proc) -> Result<(), String> {
     }
 }
 
-/// Waits until process 1 has no child but stage 2.
+/// Waits until process 1 has no child but stage 2, not even a dead one.
 fn wait_until_reaped(first: Proc) {
     wait_until("no child but stage 2", || {
-        let children = first.children();
-        if children.len() == 1 { Ok(()) } else { Err(format!("{} children", children.len())) }
+        // `Proc::children` are those that live.
+        let all = Proc::all().into_iter();
+        let count = all.filter(|process| process.parent() == Some(first)).count();
+        if count == 1 { Ok(()) } else { Err(format!("{count} children")) }
     });
 }
 
