@@ -241,6 +241,8 @@ fn the_state_of_signals_that_the_supervisor_uses_is_handed_on_too() {
     // It works itself nevertheless.
     let finish = service.wait_finish();
     runsv.kill(Signal::TERM);
+    // Both at once could start a service again that ignores TERM, and stays.
+    service.wait_stat("finish, want exit");
     finish.process().unwrap().kill(Signal::KILL);
     service.wait_state(State::Down);
     service.log.status().process().unwrap().kill(Signal::KILL);
