@@ -106,13 +106,13 @@ fn what_a_crashed_logger_left_is_not_lost_at_the_end() {
     only_ours!("the reference ends without a logger to read what is left");
     let service = ServiceDirBuilder::new()
         .run("echo line; exec sleep 100000")
-        .finish("echo finish")
-        .log_run("if [ -e crashed ]; then exec cat >>lines; fi; echo once >crashed; exit 1")
+        .finish("echo finish; : >finished")
+        // Each second, until there is nobody left to write to it.
+        .log_run("[ ! -e ../finished ] || exec cat >>lines; echo crashed >>crashed; exit 1")
         .build();
     let mut runsv = Supervisor::runsv(service.path());
     service.wait_running("sleep");
     wait_line_count(&service.join("log/crashed"), 1);
-    service.log.wait_state(State::Down);
     service.send("x");
     assert_eq!(runsv.wait_exit(), 0);
     assert_eq!(lines(&service.join("log/lines")), ["line", "finish"]);
