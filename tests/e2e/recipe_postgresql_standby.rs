@@ -135,6 +135,11 @@ fn the_standby_follows_the_primary() {
 
     // Another standby has the name, so to speak: without its slot it may have missed something.
     pair.recipe.sv(&["stop", "standby"]);
+    // The primary hears of the standby's end by itself, and refuses until then.
+    wait_until("the slot to be free", || {
+        let ran = pair.psql(PRIMARY, "SELECT active FROM pg_replication_slots");
+        if ran.stdout == "f\n" { Ok(()) } else { Err(format!("{ran:?}")) }
+    });
     pair.write("SELECT pg_drop_replication_slot('standby')");
     pair.write("DELETE FROM words WHERE word <> 'one'");
     pair.recipe.sv(&["up", "standby"]);

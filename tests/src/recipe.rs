@@ -76,7 +76,7 @@ impl Recipe {
     /// Runs `sv`; it must succeed. Gives what it said.
     #[track_caller]
     pub fn sv(&self, words: &[&str]) -> String {
-        self.run(crate::suite::bin("sv")).args(["-w", "25"]).args(words).stdout()
+        self.run(crate::suite::bin("sv")).args(["-w", "80"]).args(words).stdout()
     }
 
     /// What `sv check` says of a service that is given a second.
