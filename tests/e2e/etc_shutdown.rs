@@ -18,6 +18,8 @@ impl Machine {
         create_dir(&own.path("run/bin"));
         write_script(&own.path("run/bin/runit-init"), "echo \"$*\" >>/run/told");
         write_script(&own.path("run/bin/wall"), "cat >>/run/wall");
+        // The real one waits for the whole machine's disks.
+        write_script(&own.path("run/bin/sync"), "echo synced >>/run/synced");
         Self { own }
     }
 
@@ -103,11 +105,17 @@ fn what_cannot_be_done_is_refused() {
 #[test]
 fn force_asks_the_kernel() {
     let machine = Machine::new();
-    for (command, asked) in [("halt -f", "o\n"), ("reboot -fn", "b\n"), ("poweroff --force", "o\n")]
-    {
+    let synced = machine.own.path("run/synced");
+    for (command, asked, syncs) in [
+        ("halt -f", "o\n", "synced\n"),
+        ("reboot -fn", "b\n", ""),
+        ("poweroff --force", "o\n", "synced\n"),
+    ] {
+        let _ = fs::remove_file(&synced);
         let ran = machine.run(command);
         assert_eq!((ran.code, machine.told().as_str()), (0, ""), "{ran:?}");
         assert_eq!(text(&machine.own.path("run/sysrq")), asked, "{command}");
+        assert_eq!(text(&synced), syncs, "{command}");
     }
     let ran = machine.run("SYSRQ_TRIGGER=/run/none/x reboot -f");
     assert_eq!(ran.code, 111);
