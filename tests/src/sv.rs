@@ -11,8 +11,8 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use crate::dirs::{create_dir, make_fifo};
-use crate::protocol::{State, Supervised, TAI_EPOCH};
-use crate::wait::LIMIT;
+use crate::protocol::{State, Supervised, TAI_EPOCH, open_fifo};
+use crate::wait::{LIMIT, wait_until};
 use crate::{Service, ServiceDirBuilder, Status, Supervisor, TempDir, suite};
 
 /// For how many seconds `sv` waits where the test does not say: so long that a busy machine makes no
@@ -194,13 +194,14 @@ impl Played {
         played
     }
 
-    /// Ends the part. Waits until nobody reads `ok` any more: what another test starts just then
-    /// has this process's descriptors until it executes its program.
+    /// Ends the part. Waits until nobody reads either FIFO any more: what another test starts just
+    /// then has this process's descriptors until it executes its program.
     #[track_caller]
     pub fn leave(self) {
         let supervised = Supervised::new(&self.dir);
         drop(self);
         supervised.wait_unsupervised();
+        wait_until("nobody to read control", || open_fifo(&supervised.file("control")).is_err());
     }
 
     /// Its service directory.
