@@ -18,10 +18,13 @@ pub fn is_there(test: &str) -> bool {
 
 /// The words before a program that make it a process of its own, as ever, some of whose calls
 /// fail: `calls` are the names of one call (`?` before one that not every processor has), `fault`
-/// is as in `error=EIO:when=1`, `more` are other options. What fails is written to `trace`.
+/// is as in `error=EIO:when=1`, `more` are other options. What fails is written to `trace`. The
+/// program finds ALRM ignored.
 pub fn failing(calls: &str, fault: &str, trace: &Path, more: &[&str]) -> Vec<String> {
-    let words = ["strace", "-D", "-qq", "-e", "signal=none", "-o"].map(str::to_owned);
-    let mut words = Vec::from(words);
+    // With -D an alarm ends a program whose tracer is not there within three seconds.
+    let patient = ["env", "--ignore-signal=ALRM"];
+    let strace = ["strace", "-D", "-qq", "-e", "signal=none", "-o"];
+    let mut words: Vec<_> = patient.into_iter().chain(strace).map(str::to_owned).collect();
     words.push(trace.display().to_string());
     words.extend(more.iter().map(|word| (*word).to_owned()));
     words.extend([format!("--trace={calls}"), format!("--inject={calls}:{fault}")]);
