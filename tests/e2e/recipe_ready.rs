@@ -13,6 +13,23 @@ fn counted(counter: &Service) -> u32 {
     last.lines().next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
+/// Stops the process that counts, so that it starts nothing until it goes on.
+#[track_caller]
+fn hold(counter: &Service) -> Proc {
+    wait_until("the counter to be held", || {
+        let process = counter.try_status()?.process().ok_or("it has no process")?;
+        if !process.args().iter().any(|arg| arg == "./count") {
+            // It waits for the store, with an `sv` of its own under way.
+            return Err("it does not count yet".to_owned());
+        }
+        if process.state() == Some('T') {
+            return Ok(process);
+        }
+        process.try_kill(Signal::STOP).map_err(|error| error.to_string())?;
+        Err("it was told to".to_owned())
+    })
+}
+
 #[test]
 fn the_dependant_waits_until_the_other_is_ready() {
     need("redis-server", "redis-server");
@@ -60,8 +77,11 @@ fn the_dependant_waits_until_the_other_is_ready() {
     wait_until("more to be counted", || counted(&counter) > before);
     assert_eq!(log_of(&counter).matches("counted 1\n").count(), 1);
 
-    // Stopped, it is started again by the dependant that needs it.
+    // Stopped, it is started again by the dependant that needs it; not before `sv` has seen that it
+    // is down.
+    let held = hold(&counter);
     assert!(recipe.sv(&["stop", "store"]).starts_with("ok: down: store: "));
+    held.kill(Signal::CONT);
     store.wait_run_again(&second);
     recipe.wait_ready("counter");
     wait_log(&counter, "the store is gone");
