@@ -99,12 +99,6 @@ impl Proc {
         self.stat(6)?.parse().ok()
     }
 
-    /// When it started, in clock ticks since boot: tells a process from a later one of the same
-    /// pid.
-    pub fn start_ticks(self) -> Option<u64> {
-        self.stat(22)?.parse().ok()
-    }
-
     /// Times it gave up the processor to wait: what an idle process must not do.
     pub fn voluntary_switches(self) -> Option<u64> {
         self.status_line("voluntary_ctxt_switches")?.parse().ok()
