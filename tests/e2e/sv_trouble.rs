@@ -87,6 +87,7 @@ fn a_supervisor_that_is_stopped() {
     let a = services.supervise("a", ServiceDirBuilder::sleeper());
     a.wait_running("sleep");
     services.last().kill(Signal::STOP);
+    services.last().process().wait_for_state('T');
     services.sv("-w 0 stop a").is_all(1, "timeout: run: a: (pid N) Ns\n", "");
     services.last().kill(Signal::CONT);
     a.wait_state(State::Down);
