@@ -26,7 +26,11 @@ impl Lock {
             .stdin(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("flock: {error}"));
-        wait_until(&format!("{} to be locked", path.display()), || is_locked(path));
+        // By this process: the inode's number alone may be that of a file elsewhere.
+        let holder = child.id().to_string();
+        wait_until(&format!("{} to be locked", path.display()), || {
+            held(path).iter().any(|words| words.get(4) == Some(&holder))
+        });
         Self(child)
     }
 }
@@ -43,14 +47,21 @@ impl Drop for Lock {
 
 /// Whether somebody holds an exclusive `flock` on the file.
 pub fn is_locked(path: &Path) -> bool {
-    let Ok(data) = fs::metadata(path) else { return false };
+    !held(path).is_empty()
+}
+
+/// The lines of exclusive locks that are held on such an inode.
+fn held(path: &Path) -> Vec<Vec<String>> {
+    let Ok(data) = fs::metadata(path) else { return Vec::new() };
     let inode = format!(":{}", data.ino());
+    let mut table = table();
     // `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE START END` is one that is held.
-    table().iter().any(|words| {
+    table.retain(|words| {
         words.get(1).is_some_and(|word| word == "FLOCK")
             && words.get(3).is_some_and(|word| word == "WRITE")
             && words.get(5).is_some_and(|word| word.ends_with(&inode))
-    })
+    });
+    table
 }
 
 /// Whether `process` waits for a lock that another has.
