@@ -131,8 +131,10 @@ fn a_program_that_cannot_be_run() {
     let dir = TempDir::new();
     let plain = dir.path().join("plain");
     runit_tests::dirs::write(&plain, "#!/bin/sh\n");
-    let text = dir.path().join("text");
-    runit_tests::dirs::write(&text, "no program\n");
+    let (text, source) = (dir.path().join("text"), dir.path().join("source"));
+    runit_tests::dirs::write(&source, "no program\n");
+    // By a child: a file that another test's fork holds open for writing is busy instead.
+    runit_tests::dirs::copy_program(&source, &text);
     runit_tests::dirs::set_mode(&text, 0o755);
     for (program, cause) in [
         ("no-such-program", "file does not exist"),

@@ -1,11 +1,10 @@
 //! `svlog`: where logs are found, and what is said where there is none.
 
-use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use runit_tests::dirs::{create_dir, make_fifo, set_mode};
+use runit_tests::dirs::{copy_program, create_dir, make_fifo, set_mode};
 use runit_tests::prelude::*;
 use runit_tests::run::{Ran, Run, only_root};
 
@@ -149,7 +148,7 @@ fn sv_log_is_svlog() {
     // Beside sv's own file, however it is called, and else in the PATH.
     let other = temp.path().join("bin");
     create_dir(&other);
-    fs::copy(suite::bin("sv"), other.join("sv")).unwrap();
+    copy_program(&suite::bin("sv"), &other.join("sv"));
     let alone = || Run::path(other.join("sv")).env("SVDIR", temp.path()).args(["log", "web"]);
     assert_eq!(alone().stdout(), "a\nb\n");
     let message = "fatal: unable to run svlog: file does not exist\n";
