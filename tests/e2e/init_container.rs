@@ -40,6 +40,8 @@ fn an_empty_variable_shows_nothing() {
     let mut system = machine.boot();
     system.wait_log("1 2 up");
     system.kill(Signal::TERM);
+    // Of two that wait, the one with the lower number would be first: INT.
+    system.first().wait_for_taken(Signal::TERM);
     machine.stage("ctrlaltdel", "echo asked >>/log");
     system.kill(Signal::INT);
     system.wait_log("1 2 up asked");
