@@ -46,7 +46,8 @@ fn a_session_lives_on_its_server() {
     let account = account_or("nobody");
     let home = recipe.path("home");
     std::fs::create_dir(&home).unwrap();
-    let script = format!("echo \"session of $USER on $DISPLAY\"\nexec xev -name '{TITLE}'\n");
+    // Each client's window is told from that of the one before, which may be seen for a while.
+    let script = format!("echo \"session of $USER on $DISPLAY\"\nexec xev -name \"{TITLE} $$\"\n");
     write(&home.join(".xsession"), script);
     if is_root() {
         give(&home, id("-u", &account), id("-g", &account));
@@ -68,8 +69,9 @@ fn a_session_lives_on_its_server() {
     };
     let wait_window = || {
         wait_until("the window", || {
+            let window = format!("\"{TITLE} {}\"", session.try_status()?.pid);
             let ran = ask("xwininfo", xserver.join("cookie"));
-            if ran.stdout.contains(TITLE) { Ok(()) } else { Err(format!("{ran:?}")) }
+            if ran.stdout.contains(&window) { Ok(()) } else { Err(format!("{window}: {ran:?}")) }
         });
     };
     wait_window();
@@ -87,13 +89,14 @@ fn a_session_lives_on_its_server() {
     assert_eq!(xserver.status(), server);
 
     // The server crashes: both are back.
-    session.wait_running("xev");
     server.process().unwrap().kill(Signal::KILL);
     xserver.wait_run_again(&server);
     session.wait_run_again(&client);
     recipe.wait_ready("xserver");
     wait_window();
 
+    // Were it told to end later than its server, it could start that again.
+    recipe.sv(&["stop", "session"]);
     recipe.end();
     assert!(display.files().iter().all(|file| !file.exists()));
 }
