@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use runit_tests::dirs::{create_dir, set_mode, write};
+use runit_tests::dirs::{create_dir, identity, set_mode, write};
 use runit_tests::messages::Messages;
 use runit_tests::prelude::*;
 use runit_tests::protocol::Supervised;
@@ -103,10 +103,23 @@ fn a_directory_that_may_not_be_read_yet() {
     assert!(runsvdir.lives());
     set_mode(&tree.service(), 0o777);
     if !suite::is_ours() {
-        // The reference looks again only when the directory has changed.
-        write(&tree.service().join("change"), "");
+        change(&tree);
     }
     one.wait_running("sleep");
+}
+
+/// Changes the directory for the reference, which looks again only where the whole second of the
+/// last change is another; files are stamped by a clock that is some milliseconds behind.
+#[track_caller]
+fn change(tree: &Tree) {
+    let second = || identity(&tree.service()).2;
+    let before = second();
+    wait_until("a change in another second", || {
+        let path = tree.service().join("change");
+        write(&path, "");
+        fs::remove_file(&path).unwrap();
+        second() != before
+    });
 }
 
 #[test]
@@ -172,8 +185,7 @@ fn no_descriptors_left_while_it_runs() {
     assert_eq!(one.status(), before);
     runsvdir.limit("nofile", "100");
     if !suite::is_ours() {
-        // The reference looks again only when the directory has changed again.
-        write(&tree.service().join("change"), "");
+        change(&tree);
     }
     Supervised::new(tree.service().join("two")).wait_running("sleep");
     assert_eq!(one.status(), before);
