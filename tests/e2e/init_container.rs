@@ -88,7 +88,8 @@ fn stages_that_hang_do_not_keep_it() {
     system.wait_log("up");
     system.kill(Signal::TERM);
     assert_eq!(system.wait_end(), End::PowerOff);
-    assert_eq!(system.log(), "up up");
+    // Stage 3 has four seconds, in which it need not get as far as to note that; it is said below.
+    assert!(["up", "up up"].contains(&system.log().as_str()), "{}", system.log());
     let lines = "- runit: enter stage: /etc/runit/3
 - runit: warning: no time left for stage 3, sending sigkill...
 - runit: leave stage: /etc/runit/3\n";
