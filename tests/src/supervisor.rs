@@ -295,7 +295,7 @@ impl Supervisor {
 
     /// Its living `runsv` children, by the name each was given.
     pub fn runsvs(&self) -> Vec<(OsString, Proc)> {
-        let mut found: Vec<_> = self
+        let found: Vec<_> = self
             .family()
             .into_iter()
             .filter_map(|process| {
@@ -304,8 +304,12 @@ impl Supervisor {
                 (program.file_name()? == "runsv").then_some((args.next()?, process))
             })
             .collect();
-        found.sort();
-        found
+        // What a supervisor starts looks like it until it executes its program.
+        let is_one = |process| found.iter().any(|(_, other)| *other == process);
+        let mut supervisors = found.clone();
+        supervisors.retain(|(_, process)| !process.parent().is_some_and(is_one));
+        supervisors.sort();
+        supervisors
     }
 
     /// The names that its `runsv` children were given, sorted.
