@@ -4,6 +4,7 @@
 //! it too, until it executes its program.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -47,7 +48,8 @@ impl Drop for Lock {
 
 /// Whether somebody holds an exclusive `flock` on the file.
 pub fn is_locked(path: &Path) -> bool {
-    !held(path).is_empty()
+    // The table is read in pieces, by position: while others' locks go, one may be passed over.
+    (0..5).any(|_| !held(path).is_empty())
 }
 
 /// The lines of exclusive locks that are held on such an inode.
@@ -75,8 +77,19 @@ pub fn waits(process: Proc) -> bool {
 
 /// The system's table of locks, in words.
 fn table() -> Vec<Vec<String>> {
-    let text = fs::read_to_string("/proc/locks");
-    text.unwrap_or_else(|error| panic!("/proc/locks: {error}"))
+    let mut text = Vec::new();
+    // Pieces as large as the kernel gives; it makes each at one moment.
+    let mut piece = vec![0; 1 << 16];
+    let read = fs::File::open("/proc/locks").and_then(|mut file| {
+        loop {
+            match file.read(&mut piece)? {
+                0 => return Ok(()),
+                size => text.extend_from_slice(&piece[..size]),
+            }
+        }
+    });
+    read.unwrap_or_else(|error| panic!("/proc/locks: {error}"));
+    String::from_utf8_lossy(&text)
         .lines()
         .map(|line| line.split_whitespace().map(str::to_owned).collect())
         .collect()
