@@ -170,7 +170,8 @@ pub fn open_gate(path: &Path) {
     drop(opened.unwrap_or_else(|error| panic!("{}: {error}", path.display())));
 }
 
-/// Writes an executable script; text that does not start with `#!` is one for `sh`.
+/// Writes an executable script; text that does not start with `#!` is one for `sh`. It is whole
+/// when it gets its name: a supervisor may be about to start what was there before.
 ///
 /// A child writes it: were it this process, then another test's fork could hold the file open for
 /// writing at the moment it is to be executed, which fails (ETXTBSY).
@@ -178,13 +179,16 @@ pub fn open_gate(path: &Path) {
 pub fn write_script(path: &Path, script: impl AsRef<OsStr>) {
     let script = script.as_ref();
     let first = if script.as_bytes().starts_with(b"#!") { "" } else { "#!/bin/sh\n" };
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
     let status = Command::new("/bin/sh")
         .args(["-c", r#"printf '%s%s\n' "$2" "$3" >"$1""#, "sh"])
-        .args([path.as_os_str(), OsStr::new(first), script])
+        .args([&new, OsStr::new(first), script])
         .status()
         .unwrap_or_else(|error| panic!("/bin/sh: {error}"));
     assert!(status.success(), "{} not written", path.display());
-    set_mode(path, 0o755);
+    set_mode(Path::new(&new), 0o755);
+    fs::rename(&new, path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
 /// Copies a program, by a child for the reason that [`write_script`] has.
