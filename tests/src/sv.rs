@@ -66,8 +66,9 @@ fn steady(text: &str) -> String {
 /// A directory of services.
 #[derive(Debug, Default)]
 pub struct Services {
-    dir: TempDir,
+    /// Go first: then nobody writes into the directory any more.
     supervisors: Vec<Supervisor>,
+    dir: TempDir,
 }
 
 impl Services {
