@@ -46,13 +46,25 @@ fn all_are_told_before_any_is_waited_for() {
     let slow = services.supervise("slow", ServiceDirBuilder::new().run(STUBBORN));
     let quick = services.supervise("quick", ServiceDirBuilder::sleeper());
     wait_lines(&slow.join("ready"), &["ready"]);
+    let process = slow.wait_state(State::Run).process().unwrap();
     quick.wait_running("sleep");
-    services.sv("-w 3 stop slow quick").is_all(
+    let mut sv = services.command(["-w", "60", "stop", "slow", "quick"]);
+    let waiting = std::thread::spawn(move || answer(&mut sv));
+    slow.wait_stat("run, got TERM, want down");
+    quick.wait_state(State::Down);
+    services.sv("-w 1 stop quick slow").is_all(
         1,
         "ok: down: quick: Ns, normally up\n\
          timeout: run: slow: (pid N) Ns, want down, got TERM\n",
         "",
     );
+    // Only now the first is where it should be; one look may find both so.
+    process.kill(rustix::process::Signal::KILL);
+    let answer = waiting.join().unwrap();
+    let mut found: Vec<_> = answer.out.lines().collect();
+    found.sort_unstable();
+    assert_eq!(found, ["ok: down: quick: Ns, normally up", "ok: down: slow: Ns, normally up"]);
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""));
 }
 
 #[test]
@@ -61,7 +73,10 @@ fn when_the_time_is_over_force_kills() {
     let a = services.supervise("a", ServiceDirBuilder::new().run(STUBBORN));
     wait_lines(&a.join("ready"), &["ready"]);
     let process = a.wait_state(State::Run).process().unwrap();
-    services.sv("-w 3 force-stop a").is(1, "kill: run: a: (pid N) Ns, want down, got TERM\n");
+    // Told already, so that the time is not over before the supervisor has read it.
+    a.send("d");
+    a.wait_files("run, got TERM, want down", [0, b'd', 1, 1]);
+    services.sv("-w 1 force-stop a").is(1, "kill: run: a: (pid N) Ns, want down, got TERM\n");
     process.wait_for_end();
     a.wait_state(State::Down);
     services.sv("force-stop a").is(0, "ok: down: a: Ns, normally up\n");
@@ -74,7 +89,9 @@ fn shutdown_waits_until_the_supervisor_is_gone() {
     a.wait_running("sleep");
     a.log.wait_running("sleep");
     // Its log service does not read, and so does not end by itself.
-    services.sv("-w 3 shutdown a").is(1, "timeout: down: a: Ns, normally up\n");
+    a.send("x");
+    a.wait_state(State::Down);
+    services.sv("-w 1 shutdown a").is(1, "timeout: down: a: Ns, normally up\n");
     a.log.send("x");
     a.log.send("k");
     let answer = services.sv("shutdown a");
@@ -240,9 +257,22 @@ fn check_is_what_makes_a_service_up() {
         ),
     );
     let timeout = "timeout: run: a: (pid N) Ns, normally down\n";
+    a.send("u");
+    a.wait_state(State::Run);
     services.sv("-w 3 start a").is_all(1, timeout, "");
     services.sv("-w 0 check a").is(1, timeout);
-    services.sv("-w 3 restart a").is(1, timeout);
+    // Where the start took all the time, it is down.
+    let restarted = services.sv("-w 3 restart a");
+    assert!(restarted.code == 1 && restarted.out.starts_with("timeout: "), "{restarted:?}");
+
+    let mut sv = services.command(["-w", "60", "restart", "a"]);
+    let checks = || text(&a.join("where")).lines().count();
+    let before = checks();
+    let waiting = std::thread::spawn(move || answer(&mut sv));
+    wait_until("two checks", || checks() > before + 1);
+    fs::write(a.join("ready"), "").unwrap();
+    waiting.join().unwrap().is_all(0, "ok: run: a: (pid N) Ns, normally down\n", "");
+    // No check runs any more, and the last one has come to its end.
     assert!(text(&a.join("where")).lines().all(|line| line == a.path().to_str().unwrap()));
     // Standard output is closed: its number is another file's, or none's.
     assert!(!text(&a.join("fds")).contains(" 1 -> pipe:"), "{}", text(&a.join("fds")));
@@ -251,14 +281,6 @@ fn check_is_what_makes_a_service_up() {
     let blocked = signals.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap().trim();
     let blocked = u64::from_str_radix(blocked, 16).unwrap();
     assert_eq!(blocked, Proc::this().signals().unwrap().blocked, "{signals}");
-
-    let mut sv = services.command(["-w", "30", "restart", "a"]);
-    let checks = || text(&a.join("where")).lines().count();
-    let before = checks();
-    let waiting = std::thread::spawn(move || answer(&mut sv));
-    wait_until("two checks", || checks() > before + 1);
-    fs::write(a.join("ready"), "").unwrap();
-    waiting.join().unwrap().is_all(0, "ok: run: a: (pid N) Ns, normally down\n", "");
     services.sv("check a").is(0, "ok: run: a: (pid N) Ns, normally down\n");
     // It is not asked about services that are, or should be, down.
     services.sv("stop a").is(0, "ok: down: a: Ns\n");
