@@ -117,6 +117,7 @@ fn a_flood_of_control_bytes_is_survived() {
     set_mode(&service.join("supervise"), 0o711);
     give(&service.file("control"));
     let flood = Ended::user("exec cat /dev/zero >\"$1\"", &service.file("control"));
+    Proc(flood.0.id()).wait_for_exec("cat");
     // Others' bytes come in between, where there is room for one.
     wait_until("room for a byte", || service.try_send(b"t").is_ok());
     let again = service.wait_run_again(&before);
