@@ -64,8 +64,11 @@ until_true test -s /var/log/user-someone/current -o -e /var/log/user-someone/loc
 ls -ldn /var/log/user-someone | cut -d' ' -f3
 setpriv --reuid=61003 --regid=61003 --clear-groups env SVDIR=/run/someone/service \
     sv -w 20 stop mine | cut -d' ' -f1-2
+rm /run/someone/seen
 setpriv --reuid=61003 --regid=61003 --clear-groups env SVDIR=/run/someone/service \
     sv -w 20 start mine | cut -d' ' -f1-2
+# Only then it has set its trap.
+until_true test -s /run/someone/seen
 runit-user remove someone; echo $?
 pgrep -u 61003 -l; ls /var/service /etc/sv");
     assert_eq!(ran.code, 0, "{ran:?}");
