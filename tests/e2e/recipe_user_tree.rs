@@ -4,6 +4,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 
 use runit_tests::dirs::SLEEP;
 use runit_tests::prelude::*;
+use runit_tests::proc::Signals;
 use runit_tests::recipe::{Recipe, account_or, give, id, wait_log};
 use runit_tests::run::{Run, is_root};
 use rustix::process::Signal;
@@ -58,8 +59,14 @@ fn an_account_has_a_tree_of_its_own() {
     // runsvdir crashes: another one takes its place, and the services go on.
     running.process().unwrap().kill(Signal::KILL);
     tree.wait_run_again(&running);
-    tree.wait_running("runsvdir");
+    let another = tree.wait_running("runsvdir").process().unwrap();
     assert_eq!(clock.status(), second);
+    // Before that, HUP would end it and nothing else.
+    wait_until("it to hear HUP", || {
+        let signals = another.signals().ok_or("it is gone")?;
+        let heard = (signals.blocked | signals.caught) & Signals::bit(Signal::HUP) != 0;
+        if heard { Ok(()) } else { Err("not yet") }
+    });
 
     // The tree is stopped: when that is done, so are all that it held.
     assert!(recipe.sv(&["stop", "user-tree"]).starts_with("ok: down: user-tree: "));
