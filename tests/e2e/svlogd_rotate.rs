@@ -139,6 +139,8 @@ fn alrm_rotates_what_is_not_empty() {
     wait_until("the second ALRM to be taken", || {
         logger.process.stderr().matches("sigalarm received.").count() == 2
     });
+    // The reference says so first, and would read the line before it looks what to rotate.
+    logger.process.process().wait_for_state('S');
     logger.write("two\n");
     wait_until("the line", || dir.current() == "two\n");
     assert_eq!(dir.archives().len(), 1);
