@@ -72,6 +72,7 @@ fn image() -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::elf::Loading;
+    use crate::install::lay::tests::make_executable;
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::Command;
 
@@ -82,6 +83,7 @@ mod tests {
 
         let path = std::env::temp_dir().join(format!("xtask-pause-{}", std::process::id()));
         write(&path).unwrap();
+        make_executable(&path);
         let mut child = Command::new(&path).spawn().unwrap();
         std::fs::remove_file(&path).unwrap();
         crate::process::signal(child.id(), rustix::process::Signal::TERM).unwrap();

@@ -56,12 +56,14 @@ fn failed(error: Errno) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::install::lay::tests::make_executable;
     use std::process::Command;
 
     #[test]
     fn a_start_is_seen() {
         let path = std::env::temp_dir().join(format!("xtask-starts-{}", std::process::id()));
         super::super::pause::write(&path).unwrap();
+        make_executable(&path);
         let starts = Starts::of(&path).unwrap();
         starts.forget().unwrap();
         let mut child = Command::new(&path).spawn().unwrap();

@@ -111,6 +111,15 @@ pub mod tests {
         }
     }
 
+    /// Makes a file anew, by another process: as long as this one had it open for writing, another
+    /// test's fork could have it so too, and then it cannot be executed (ETXTBSY).
+    pub fn make_executable(path: &Path) {
+        let script = r#"cp -p "$1" "$1.copy" && chmod 755 "$1.copy" && mv "$1.copy" "$1""#;
+        let mut copy = std::process::Command::new("sh");
+        let status = copy.args(["-c", script, "sh"]).arg(path).status();
+        assert!(status.unwrap().success(), "{}", path.display());
+    }
+
     impl Drop for Scratch {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.0);

@@ -1,13 +1,13 @@
 //! On trees with Debian's busybox, and with one that has all applets.
 
 use super::*;
-use crate::install::lay::tests::Scratch;
+use crate::install::lay::tests::{Scratch, make_executable};
 use crate::install::lay::{Tell, lay};
 use crate::install::plan::plan;
 use crate::suite::SUITE;
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 
 /// Every busybox that serves all the names that one can be configured to have.
 const APPLETS: &[&str] = &[
@@ -86,7 +86,7 @@ fn install_full(root: &Path) {
     text.push_str("; do echo $name; done\n");
     let path = root.join("bin/busybox");
     std::fs::write(&path, text).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    make_executable(&path);
 }
 
 fn paths(names: &[&str], directory: &str) -> Vec<PathBuf> {
@@ -95,6 +95,7 @@ fn paths(names: &[&str], directory: &str) -> Vec<PathBuf> {
 
 fn runs(root: &Path, path: &str) -> String {
     let file = resolve(root, Path::new(path)).unwrap();
+    make_executable(&file);
     stdout(Command::new(file).arg("x")).unwrap().trim_end().to_owned()
 }
 
@@ -105,6 +106,7 @@ fn debian_s_busybox_gives_up_what_we_have_and_no_more() {
     std::fs::create_dir_all(root.join("bin")).unwrap();
     let busybox = root.join("bin/busybox");
     std::fs::copy("/bin/busybox", &busybox).expect("busybox-static is installed");
+    make_executable(&busybox);
     let listed = stdout(Command::new(&busybox).arg("--list")).unwrap();
     for name in listed.lines().filter(|name| *name != "busybox") {
         symlink("/bin/busybox", root.join("bin").join(name)).unwrap();
