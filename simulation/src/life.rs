@@ -27,7 +27,7 @@ use crate::service::ServiceDir;
 use crate::tree::Tree;
 
 /// What has to be seen now and then, or the worlds are too tame.
-pub const RARE: [&str; 25] = [
+pub const RARE: [&str; 27] = [
     "a logger for what is left",
     "a start held back",
     "a fork that fails",
@@ -38,6 +38,8 @@ pub const RARE: [&str; 25] = [
     "a stopped process killed",
     "many ends at once",
     "a control byte while the pair ends",
+    "a control byte when a start is due",
+    "TERM when a start is due",
     "an event after the end",
     "a log directory that comes late",
     "a supervisor that is refused",

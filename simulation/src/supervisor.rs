@@ -184,13 +184,21 @@ impl Supervisor {
         if let Some(command) = kernel.service(self.service).fifos[index(role)].pop_front() {
             let ending = self.model(role).is_some_and(|model| model.ending);
             kernel.saw("a control byte while the pair ends", ending);
+            kernel.saw("a control byte when a start is due", self.is_due(role, now));
             self.handle(kernel, now, PairEvent::For(role, Event::Control(command)));
         }
+    }
+
+    /// Whether a start is due at the end of the round, unless something else comes before.
+    fn is_due(&self, role: Role, now: Now) -> bool {
+        let due = self.model(role).and_then(Model::due);
+        due.is_some_and(|(_, at)| at <= now.mono)
     }
 
     fn tick(&mut self, kernel: &mut Kernel, mut now: Now) {
         if self.term && self.pair.wants_control(Role::Service) {
             self.term = false;
+            kernel.saw("TERM when a start is due", self.is_due(Role::Service, now));
             self.handle(kernel, now, PairEvent::Term);
         }
         if kernel.sabotages(Sabotage::HastyStart) {

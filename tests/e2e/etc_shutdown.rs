@@ -1,11 +1,12 @@
 //! `halt`, `poweroff`, `reboot` and `shutdown`, with a `runit-init` that only notes what it is told.
 
 use std::fs;
+use std::path::Path;
 
 use runit_tests::dirs::{create_dir, lines, text, wait_lines, write_script};
 use runit_tests::own::{Own, path};
 use runit_tests::run::Ran;
-use runit_tests::{Launch, wait_until};
+use runit_tests::{Launch, Proc, strace, wait_until};
 use rustix::process::Signal;
 
 struct Machine {
@@ -207,4 +208,25 @@ fn a_hangup_cancels_it() {
     shutdown.kill(Signal::HUP);
     assert_eq!(shutdown.wait_exit(), 1);
     assert!(!state.exists() && !machine.own.path("run/nologin").exists());
+}
+
+#[test]
+fn a_hangup_just_after_a_fork_leaves_no_sleep_behind() {
+    if !strace::is_there("a_hangup_just_after_a_fork_leaves_no_sleep_behind") {
+        return;
+    }
+    let machine = Machine::new();
+    // The shell comes back from its fork late, and then finds what the new process has sent.
+    let script = "echo $$ >/run/sleeper; kill -HUP $PPID; PATH=/usr/bin:/bin; exec sleep 100000";
+    write_script(&machine.own.path("run/bin/sleep"), script);
+    let mut words = machine.own.words();
+    words.extend(["sh", "-c", "PATH=/run/bin:$PATH; exec \"$@\"", "sh"].map(Into::into));
+    let late = strace::failing("clone", "delay_exit=500000", Path::new("/run/trace"), &[]);
+    words.extend(late.into_iter().map(Into::into));
+    words.extend(["shutdown", "+5"].map(Into::into));
+    let mut shutdown = Launch::path(&words[0]).args(&words[1..]).env("PATH", path()).spawn();
+    assert_eq!(shutdown.wait_exit(), 1);
+    let sleeper = text(&machine.own.path("run/sleeper"));
+    Proc(sleeper.trim().parse().unwrap()).wait_for_end();
+    assert!(!machine.own.path("run/nologin").exists());
 }

@@ -1,9 +1,11 @@
 //! When control bytes come, and in which order they count.
 
 use std::fs;
+use std::time::Duration;
 
 use runit_tests::dirs::{RECORDER, SLEEP, lines, wait_line_count, wait_lines};
 use runit_tests::prelude::*;
+use runit_tests::protocol::{Supervised, now};
 use rustix::process::Signal;
 
 #[test]
@@ -127,6 +129,138 @@ fn bytes_written_before_the_supervisor_reads_are_kept() {
     service.send("d");
     runsv.kill(Signal::CONT);
     service.wait_status("down, wanted so", |s| s.state == State::Down && s.want == 'd');
+}
+
+/// Ends the processes of `parts` and does `more` while the supervisor is stopped: it finds all of it
+/// at once when it goes on, later than a second after their starts, so that nothing is held back.
+#[track_caller]
+fn together(runsv: &Supervisor, parts: &[&Supervised], more: impl FnOnce()) {
+    for part in parts {
+        let started = part.status().since();
+        wait_until("a second to pass", || now() > started + Duration::from_millis(1001));
+    }
+    runsv.kill(Signal::STOP);
+    runsv.process().wait_for_state('T');
+    for part in parts {
+        let process = part.status().process().unwrap();
+        process.kill(Signal::KILL);
+        process.wait_for_state('Z');
+    }
+    more();
+    runsv.kill(Signal::CONT);
+}
+
+/// Takes `run` away: whoever tries to start it complains.
+#[track_caller]
+fn take_away(part: &Supervised) {
+    fs::remove_file(part.dir.join("run")).unwrap();
+}
+
+/// Waits for what `what`, as in [`tell`], leads to: nothing else was started meanwhile.
+#[track_caller]
+fn assert_heard(runsv: &mut Supervisor, service: &Service, what: &str) {
+    match what {
+        "d" => service.wait_files("down", [0, b'd', 0, 0]),
+        _ => assert_eq!(runsv.wait_exit(), 0, "{what}"),
+    }
+    assert_eq!(runsv.stderr(), "", "{what}");
+}
+
+/// Sends the supervisor TERM, or writes control bytes.
+#[track_caller]
+fn tell(runsv: &Supervisor, service: &Service, what: &str) {
+    if what == "TERM" { runsv.kill(Signal::TERM) } else { service.send(what) }
+}
+
+#[test]
+fn what_comes_together_with_an_end_counts_before_the_next_start() {
+    for what in ["TERM", "x", "d"] {
+        let service = ServiceDirBuilder::sleeper().build();
+        let mut runsv = Supervisor::runsv(service.path());
+        service.wait_running("sleep");
+        together(&runsv, &[&service], || {
+            take_away(&service);
+            tell(&runsv, &service, what);
+        });
+        assert_heard(&mut runsv, &service, what);
+    }
+}
+
+#[test]
+fn what_comes_together_with_the_end_of_finish_counts_before_the_next_start() {
+    for what in ["TERM", "x", "d"] {
+        let finish = "echo finish >>order; exec sleep 100000";
+        let service = ServiceDirBuilder::sleeper().finish(finish).build();
+        let mut runsv = Supervisor::runsv(service.path());
+        service.wait_running("sleep").process().unwrap().kill(Signal::KILL);
+        service.wait_finish();
+        wait_lines(&service.join("order"), &["finish"]);
+        together(&runsv, &[&service], || {
+            take_away(&service);
+            tell(&runsv, &service, what);
+        });
+        assert_heard(&mut runsv, &service, what);
+        assert_eq!(lines(&service.join("order")), ["finish"], "{what}");
+    }
+}
+
+#[test]
+fn what_comes_together_with_the_end_of_a_logger_counts_before_the_next_start() {
+    let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
+    let mut runsv = Supervisor::runsv(service.path());
+    service.wait_running("sleep");
+    service.log.wait_running("sleep");
+    together(&runsv, &[&service.log], || {
+        take_away(&service.log);
+        service.log.send("d");
+    });
+    service.log.wait_files("down", [0, b'd', 0, 0]);
+    assert!(runsv.lives());
+    assert_eq!(runsv.stderr(), "");
+}
+
+#[test]
+fn nothing_is_started_when_all_ends_at_once() {
+    let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
+    let mut runsv = Supervisor::runsv(service.path());
+    service.wait_running("sleep");
+    service.log.wait_running("sleep");
+    together(&runsv, &[&service.log, &service], || {
+        take_away(&service.log);
+        take_away(&service);
+        runsv.kill(Signal::TERM);
+    });
+    assert_heard(&mut runsv, &service, "TERM");
+}
+
+#[test]
+fn a_pause_for_what_has_ended_does_not_stop_the_next() {
+    let service = ServiceDirBuilder::sleeper().log_run(SLEEP).build();
+    let runsv = Supervisor::runsv(service.path());
+    let parts = [&service.log, &*service];
+    let before = parts.map(|part| part.wait_running("sleep"));
+    together(&runsv, &parts, || parts.iter().for_each(|part| part.send("p")));
+    for (part, before) in parts.iter().zip(&before) {
+        part.wait_run_again(before);
+        let process = part.wait_running("sleep").process().unwrap();
+        part.wait_files("run", [0, b'u', 0, 1]);
+        assert_ne!(process.state(), Some('T'));
+    }
+}
+
+#[test]
+fn up_together_with_the_last_end_takes_exit_back() {
+    let service =
+        ServiceDirBuilder::new().run("trap '' TERM; exec sleep 100000").log_run(SLEEP).build();
+    let mut runsv = Supervisor::runsv(service.path());
+    let before = service.wait_running("sleep");
+    let logger = service.log.wait_running("sleep");
+    service.send("x");
+    service.wait_stat("run, got TERM, want exit");
+    together(&runsv, &[&service], || service.send("u"));
+    let status = service.wait_run_again(&before);
+    assert!(runsv.lives());
+    assert_eq!((status.want, service.log.status()), ('u', logger));
 }
 
 #[test]

@@ -5,6 +5,9 @@
 //! only by [`Event::Exited`], which tells that it has been reaped, and a start
 //! is asked for only when there is none. While it waits for a control script
 //! or for the outcome of a start it takes no further control byte.
+//!
+//! What is due starts with [`Event::Tick`] alone, which comes last in a round: a
+//! TERM or `d` that came together with an end is heard before the next start.
 
 use runit_core::control::ControlByte;
 use runit_core::exit::Exit;
@@ -63,7 +66,7 @@ pub enum Event {
         /// Whether it ended with code 0: then the signal is not sent.
         handled: bool,
     },
-    /// Nothing but that time has passed.
+    /// All that has come has been taken in: what is due by now may begin.
     Tick,
 }
 
@@ -192,9 +195,8 @@ impl Service {
                 self.not_before = now.mono.saturating_add(THROTTLE);
             }
             Event::HookDone { handled } => self.hook_done(handled, out),
-            Event::Tick => {}
+            Event::Tick => self.start_if_due(now, out),
         }
-        self.start_if_due(now, out);
     }
 
     /// For a log service whose writers are gone: it is no more wanted than to

@@ -84,17 +84,20 @@ impl Pair {
             return out;
         }
         match event {
-            PairEvent::For(role, event) => self.step_one(now, role, event, &mut out),
+            PairEvent::For(role, event) => {
+                // As a start, the end waits for all that has come: `u` may take it back. It
+                // goes first, so that no logger is started that has nothing to read.
+                if event == Event::Tick {
+                    self.end_if_due(&mut out);
+                }
+                self.step_one(now, role, event, &mut out);
+            }
             PairEvent::Term => {
                 let exit = Event::Control(ControlByte::Exit);
                 self.step_one(now, Role::Service, exit, &mut out);
             }
-            PairEvent::Drained { leftover } => {
-                self.drained(now, leftover, &mut out);
-                return out;
-            }
+            PairEvent::Drained { leftover } => self.drained(now, leftover, &mut out),
         }
-        self.end_if_due(&mut out);
         out
     }
 

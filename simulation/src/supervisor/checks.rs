@@ -25,7 +25,10 @@ impl Supervisor {
                 format!("runsv {:?} of {} does {action:?} ({role:?})", self.pid, self.service)
             });
             match action {
-                Action::Hook(ControlByte::Up) => self.check_start(kernel, role, Program::Run),
+                Action::Hook(ControlByte::Up) => {
+                    self.check_start(kernel, role, Program::Run);
+                    self.check_round(kernel, of, (role, action));
+                }
                 Action::Kill(..) | Action::Hook(_) => {
                     let due = expected.pop();
                     kernel.check(due == Some(action), Invariant::Signals, || {
@@ -43,8 +46,15 @@ impl Supervisor {
                     kernel.check(!needs_script || after_script, Invariant::Signals, || {
                         "a start without its script".into()
                     });
+                    // A logger for what is left answers a drain, which has its own check.
+                    if !after_script && of.is_some() {
+                        self.check_round(kernel, of, (role, action));
+                    }
                 }
-                Action::Drain => self.note_end(kernel),
+                Action::Drain => {
+                    self.check_round(kernel, of, (role, action));
+                    self.note_end(kernel);
+                }
                 Action::Quit => self.check_quit(kernel),
             }
             let answered = !matches!(action, Action::Kill(..) | Action::Quit);
@@ -55,6 +65,20 @@ impl Supervisor {
         kernel.check(expected.is_empty(), Invariant::Signals, || {
             format!("{expected:?} was due and has not come")
         });
+    }
+
+    /// What begins or ends something comes when all that the round brought is known.
+    fn check_round(
+        &self,
+        kernel: &mut Kernel,
+        of: Option<(Role, Event)>,
+        (role, action): (Role, Action),
+    ) {
+        let last = matches!(of, Some((_, Event::Tick)));
+        kernel.check(last, Invariant::Order, || format!("{action:?} before the round's end"));
+        // It waits for a script, and so does the service; its logger need not.
+        let heard = !self.term || role == Role::Log;
+        kernel.check(heard, Invariant::Order, || format!("{action:?} while TERM waits"));
     }
 
     fn children<'k>(&self, kernel: &'k Kernel) -> impl Iterator<Item = &'k Process> {

@@ -85,6 +85,9 @@ fn step(role: Role, before: Service, now: Now, event: Event) -> (Service, Vec<Ac
     let still_waits = !before.wants_control() && !is_answer;
     assert!(!(asks && still_waits), "a second question before the answer to the first");
     assert_eq!(service.wants_control(), !(asks || still_waits), "{before:?} {event:?}");
+    let begins = matches!(actions.last(), Some(Action::Hook(ControlByte::Up) | Action::Start(_)));
+    let may_begin = matches!(event, Event::Tick | Event::HookDone { .. });
+    assert!(!begins || may_begin, "a start before the round's end: {before:?} {event:?}");
     (service.normalized(now, NOW), actions)
 }
 
@@ -95,10 +98,9 @@ fn steps(role: Role, before: Service, last: Option<Action>) -> Vec<Step> {
         let (after, actions) = step(role, before, now, event);
         all.push(Step { event: name.into(), after, actions });
     };
-    if before.deadline().is_some_and(|at| at <= NOW.mono) {
-        // Only a service that has just been made waits for nothing.
-        take("the loop begins", NOW, Event::Tick);
-        return all;
+    let due = before.deadline().is_some_and(|at| at <= NOW.mono);
+    if due {
+        take("the round ends", NOW, Event::Tick);
     }
     if before.wants_control() {
         for command in ControlByte::ALL {
@@ -126,6 +128,9 @@ fn steps(role: Role, before: Service, last: Option<Action>) -> Vec<Step> {
         if state == State::Run {
             take("ends, finish is there", at(THROTTLE - 1), ended(true));
         }
+    }
+    if due {
+        return all;
     }
     // Until the very last moment the time changes nothing.
     let (same, actions) = step(role, before, at(THROTTLE - 1), Event::Tick);
@@ -303,8 +308,13 @@ fn finish_is_told_how_run_ended() {
                 // What is under way comes first: at most two control scripts.
                 while asked != Some(Action::Start(Program::Finish(exit))) {
                     assert!(matches!(asked, None | Some(Action::Hook(_))), "{asked:?}");
-                    assert!(!service.wants_control(), "{}", service.words(NOW));
-                    asked = ask(&mut service, Event::HookDone { handled: true });
+                    let next = if service.wants_control() {
+                        Event::Tick
+                    } else {
+                        Event::HookDone { handled: true }
+                    };
+                    asked = ask(&mut service, next);
+                    assert!(next != Event::Tick || asked.is_some(), "{}", service.words(NOW));
                 }
             }
         }
