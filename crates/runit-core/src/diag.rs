@@ -50,35 +50,23 @@ impl<'fd> Line<'fd> {
 
     /// Writes what is there. An error means that some of it was not written.
     pub fn send(&mut self) -> Result<(), Errno> {
-        let mut rest = self.buffer.get(..self.length).unwrap_or_default();
+        let text = self.buffer.get(..self.length).unwrap_or_default();
         self.length = 0;
-        while !rest.is_empty() {
-            match rustix::io::write(self.fd, rest) {
-                Ok(n) => rest = rest.get(n..).unwrap_or_default(),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        write_all(self.fd, text)
     }
 }
 
 impl Sink for Line<'_> {
     fn push(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
+        for &byte in bytes {
             if self.length >= LINE_SIZE {
                 // Whatever became of it: a diagnostic has no one to tell.
                 let _ = self.send();
             }
-            let room = self.buffer.get_mut(self.length..).unwrap_or_default();
-            let mut copied = 0;
-            for (to, from) in room.iter_mut().zip(rest) {
-                *to = *from;
-                copied += 1;
+            if let Some(place) = self.buffer.get_mut(self.length) {
+                *place = byte;
             }
-            self.length += copied;
-            rest = rest.get(copied..).unwrap_or_default();
+            self.length += 1;
         }
     }
 }
@@ -99,13 +87,11 @@ pub struct Bytes<'a>(pub &'a [u8]);
 impl Say for Bytes<'_> {
     fn say(&self, out: &mut dyn Sink) {
         for &byte in self.0 {
-            match byte {
-                b'\n' => out.push(b"\\n"),
-                0..0x20 | 0x7f => {
-                    out.push(b"\\x");
-                    out.push(&hexadecimal(byte));
-                }
-                _ => out.push(&[byte]),
+            if byte != b'\n' && byte.is_ascii_control() {
+                let [high, low] = hexadecimal(byte);
+                out.push(&[b'\\', b'x', high, low]);
+            } else {
+                Name(&[byte]).say(out);
             }
         }
     }
@@ -113,7 +99,8 @@ impl Say for Bytes<'_> {
 
 /// The two digits of `byte`.
 fn hexadecimal(byte: u8) -> [u8; 2] {
-    [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
+    let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    [digit(byte >> 4), digit(byte & 15)]
 }
 
 impl fmt::Display for Bytes<'_> {
@@ -243,9 +230,13 @@ impl Voice<'_> {
 
     /// `PROG SUBJECT: KIND SENTENCE`, without `core::fmt`; `kind` is `fatal: `
     /// or `warning: `.
+    // Not inlined, as `write`.
+    #[inline(never)]
     pub fn say(&self, kind: &str, sentence: &dyn Say) {
+        let mut line = Line::new(runit_rt::stdio::stderr());
+        self.say_to(kind, sentence, &mut line);
         // A diagnostic has no one to tell if it fails.
-        let _ = write(runit_rt::stdio::stderr(), &Spoken(self, kind, sentence));
+        let _ = line.send();
     }
 
     /// The same line, appended to `out`.
@@ -266,15 +257,6 @@ impl Voice<'_> {
     }
 }
 
-/// A whole line of a voice.
-struct Spoken<'a>(&'a Voice<'a>, &'a str, &'a dyn Say);
-
-impl Say for Spoken<'_> {
-    fn say(&self, out: &mut dyn Sink) {
-        self.0.say_to(self.1, self.2, out);
-    }
-}
-
 /// Says pieces one after the other.
 pub struct Pieces<'a>(pub &'a [&'a str]);
 
@@ -284,6 +266,19 @@ impl Say for Pieces<'_> {
             out.push(piece.as_bytes());
         }
     }
+}
+
+/// Writes all of `bytes` to `fd`, with one `write` where it takes them.
+pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), Errno> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        match rustix::io::write(fd, rest) {
+            Ok(n) => rest = rest.get(n..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Writes `text` to `fd`, with one `write` if it is not too long. Not inlined:
