@@ -7,9 +7,12 @@
 
 use std::ffi::{CStr, CString};
 
-use chpst::applet::Applet;
+use chpst::applet::{Applet, TOOLS};
 use chpst::plan::Plan;
+use runit_core::face::Face;
+use runit_core::lookup::Lookup;
 use runit_core::options::{Found, Opt, Scanner};
+use runit_core::tool::Tool;
 use runit_rt::strings::{CStrList, Slot, list_in};
 use sv::command::{Caller, Command, parse};
 
@@ -31,11 +34,11 @@ pub fn run(data: &[u8]) {
     let args = list.rest();
     let given: Vec<&CStr> = args.collect();
 
-    compare(svlogd::options::TOOL.options, args, &given);
-    compare(svlog::options::TOOL.options, args, &given);
-    compare(runsvdir::TOOL.options, args, &given);
-    compare(utmpset::TOOL.options, args, &given);
-    compare(&sv::options::SV_OPTIONS, args, &given);
+    compare(&svlogd::options::TOOL, &svlogd::options::FACE, args, &given);
+    compare(&svlog::options::TOOL, &svlog::options::FACE, args, &given);
+    compare(&runsvdir::TOOL, &runsvdir::FACE, args, &given);
+    compare(&utmpset::TOOL, &utmpset::FACE, args, &given);
+    compare(&sv::options::SV, &sv::options::FACE, args, &given);
 
     let _ = svlogd::options::Options::new(args).parse();
     if let Ok((_, services)) = svlog::options::read(args) {
@@ -45,7 +48,7 @@ pub fn run(data: &[u8]) {
         command(word.to_bytes());
     }
     let applet = Applet::of(words[0].to_bytes());
-    compare(applet.tool().options, args, &given);
+    compare(&TOOLS[applet as usize], applet.face(), args, &given);
     becomes(applet, args, &given);
 }
 
@@ -77,20 +80,22 @@ fn command(word: &[u8]) {
     }
 }
 
-fn compare<K>(table: &'static [Opt<K>], args: CStrList<'_>, given: &[&CStr])
+fn compare<K>(tool: &Tool<K>, face: &Face<K>, args: CStrList<'_>, given: &[&CStr])
 where
     K: Copy + PartialEq + core::fmt::Debug,
 {
-    assert_eq!(scanned(table, args), by_the_guidelines(table, given), "{given:?}");
+    let expected = by_the_guidelines(tool.options, given);
+    assert_eq!(scanned(face.options, args), expected, "{given:?}");
 }
 
-fn scanned<K: Copy>(table: &'static [Opt<K>], args: CStrList<'_>) -> Reading<K> {
+fn scanned<K: Copy>(names: Lookup<K>, args: CStrList<'_>) -> Reading<K> {
     let mut reading = Reading { options: Vec::new(), question: None, is_wrong: false, operands: 0 };
-    let mut scanner = Scanner::new(table, args);
+    let mut scanner = Scanner::new(names, args);
     while let Some(found) = scanner.next() {
         match found {
-            Ok(Found::Option(key, value)) => {
-                reading.options.push((key, value.map(|value| value.to_bytes().to_vec())));
+            Ok(Found::Option(key)) => {
+                let value = scanner.value().map(|value| value.to_bytes().to_vec());
+                reading.options.push((key, value));
             }
             Ok(Found::Help) => reading.question = Some("help"),
             Ok(Found::Version) => reading.question = Some("version"),
@@ -107,7 +112,7 @@ fn scanned<K: Copy>(table: &'static [Opt<K>], args: CStrList<'_>) -> Reading<K> 
     reading
 }
 
-fn by_the_guidelines<K: Copy>(table: &'static [Opt<K>], given: &[&CStr]) -> Reading<K> {
+fn by_the_guidelines<K: Copy>(table: &[Opt<K>], given: &[&CStr]) -> Reading<K> {
     let mut reading = Reading { options: Vec::new(), question: None, is_wrong: false, operands: 0 };
     let wrong = |options| Reading { options, question: None, is_wrong: true, operands: 0 };
     let mut at = 0;

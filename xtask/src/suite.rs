@@ -374,7 +374,7 @@ mod tests {
         }
         for (word, _) in SV_COMMANDS {
             assert!(parse(word.as_bytes(), Caller::Sv).is_some(), "{word}");
-            let help = sv::options::SV_HELP;
+            let help = sv::options::FACE.help();
             assert!(help.split_whitespace().any(|other| other == *word), "{word}");
         }
     }

@@ -1,5 +1,6 @@
 //! The names that the program answers to.
 
+use runit_core::face::Face;
 use runit_core::tool::Tool;
 
 use crate::options::{CHPST, Key, SETLOCK, SOFTLIMIT};
@@ -29,7 +30,7 @@ impl Applet {
     pub fn of(argv0: &[u8]) -> Self {
         let name = argv0.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         let name = name.strip_prefix(b"d").unwrap_or(name);
-        let is_it = |applet: &Self| applet.tool().name.as_bytes() == name;
+        let is_it = |applet: &Self| applet.face().name.as_bytes() == name;
         Self::ALL.into_iter().find(is_it).unwrap_or(Self::Chpst)
     }
 
@@ -48,14 +49,19 @@ impl Applet {
         matches!(self, Self::Setuidgid | Self::Envuidgid | Self::Envdir | Self::Setlock)
     }
 
+    /// Whether it has options of its own.
+    pub fn takes_options(self) -> bool {
+        matches!(self, Self::Chpst | Self::Setlock | Self::Softlimit)
+    }
+
     /// How it presents itself.
-    pub fn tool(self) -> &'static Tool<Key> {
-        &TOOLS[self as usize]
+    pub fn face(self) -> &'static Face<Key> {
+        &FACES[self as usize]
     }
 }
 
 /// All names. Each usage is word for word the reference's.
-pub static TOOLS: [Tool<Key>; 7] = [
+pub const TOOLS: [Tool<Key>; 7] = [
     Tool {
         name: "chpst",
         usage: "chpst [-vVP012] [-u user[:group]] [-U user[:group]] [-b argv0] [-e dir] \
@@ -122,12 +128,21 @@ pub static TOOLS: [Tool<Key>; 7] = [
     },
 ];
 
+/// What of them is in the file.
+static FACES: [Face<Key>; 7] = [
+    runit_core::face!(TOOLS[0]),
+    runit_core::face!(TOOLS[1]),
+    runit_core::face!(TOOLS[2]),
+    runit_core::face!(TOOLS[3]),
+    runit_core::face!(TOOLS[4]),
+    runit_core::face!(TOOLS[5]),
+    runit_core::face!(TOOLS[6]),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::tests::said;
     use core::fmt::Write;
-    use runit_core::tool::Help;
 
     use std::format;
     use std::string::String;
@@ -137,11 +152,18 @@ mod tests {
         assert_eq!(Applet::of(b"/command/setlock"), Applet::Setlock);
         for tool in TOOLS.iter().skip(1) {
             for name in [String::from(tool.name), format!("/usr/bin/d{}", tool.name)] {
-                assert_eq!(Applet::of(name.as_bytes()).tool().name, tool.name);
+                assert_eq!(Applet::of(name.as_bytes()).face().name, tool.name);
             }
         }
         for name in ["chpst", "dchpst", "", "setlock/", "ddsetlock", "setlock2", "-envdir"] {
             assert_eq!(Applet::of(name.as_bytes()), Applet::Chpst, "{name}");
+        }
+    }
+
+    #[test]
+    fn options_are_looked_for_where_there_are_some() {
+        for applet in Applet::ALL.into_iter().chain([Applet::Chpst]) {
+            assert_eq!(applet.takes_options(), !TOOLS[applet as usize].options.is_empty());
         }
     }
 
@@ -158,8 +180,8 @@ mod tests {
     #[test]
     fn help_of_all_names() {
         let mut text = String::new();
-        for tool in &TOOLS {
-            writeln!(text, "{}", said(&Help(tool))).unwrap();
+        for face in &FACES {
+            writeln!(text, "{}", face.help()).unwrap();
         }
         insta::assert_snapshot!(text);
     }

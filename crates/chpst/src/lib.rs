@@ -55,21 +55,21 @@ const USAGE: u8 = 100;
 pub fn main(start: &mut Start) -> u8 {
     let mut args = start.args();
     let applet = Applet::of(args.next().map_or(b"", core::ffi::CStr::to_bytes));
-    let tool = applet.tool();
+    let face = applet.face();
     let mut plan = Plan::new(args);
     match options::parse(applet, &mut plan) {
         Ok(()) => report(&shell::run(&plan, start.env(), start.closed_standard())),
         Err(Answer::Invalid(error)) => report(&error),
         Err(Answer::Misuse(complaint)) => {
-            tool.print_misuse(complaint);
+            face.print_misuse(complaint);
             USAGE
         }
         Err(Answer::Id) => {
-            tool.print_id();
+            face.print_id();
             USAGE
         }
-        Err(Answer::Help) => tool.print_help(),
-        Err(Answer::Version) => tool.print_version(),
+        Err(Answer::Help) => face.print_help(),
+        Err(Answer::Version) => face.print_version(),
     }
 }
 

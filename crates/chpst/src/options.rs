@@ -78,8 +78,28 @@ pub enum Answer<'a> {
 #[inline(never)]
 pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> {
     let mut lock = Lock { path: c"", wait: true, quiet: false };
-    let table = applet.tool().options;
-    if table.is_empty() {
+    if applet.takes_options() {
+        let mut scanner = Scanner::new(applet.face().options, plan.command);
+        while let Some(found) = scanner.next() {
+            match found {
+                Ok(Found::Option(Key::Id)) => return Err(Answer::Id),
+                Ok(Found::Option(Key::Wait(wait))) => lock.wait = wait,
+                Ok(Found::Option(Key::Quiet(quiet))) => lock.quiet = quiet,
+                // As the reference, which takes one lock only.
+                Ok(Found::Option(Key::Lock(_))) if plan.locks() => {
+                    return Err(Answer::Misuse(None));
+                }
+                Ok(Found::Option(key)) => {
+                    take(plan, key, scanner.value().unwrap_or_default())
+                        .map_err(Answer::Invalid)?;
+                }
+                Ok(Found::Help) => return Err(Answer::Help),
+                Ok(Found::Version) => return Err(Answer::Version),
+                Err(Misuse) => return Err(Answer::Misuse(scanner.complaint())),
+            }
+        }
+        plan.command = scanner.operands();
+    } else {
         // A name that never took options still is asked for help.
         let mut words = plan.command;
         if let (Some(word), None) = (words.next(), words.next()) {
@@ -91,26 +111,6 @@ pub fn parse<'a>(applet: Applet, plan: &mut Plan<'a>) -> Result<(), Answer<'a>> 
                 return Err(Answer::Version);
             }
         }
-    } else {
-        let mut scanner = Scanner::new(table, plan.command);
-        while let Some(found) = scanner.next() {
-            match found {
-                Ok(Found::Option(Key::Id, _)) => return Err(Answer::Id),
-                Ok(Found::Option(Key::Wait(wait), _)) => lock.wait = wait,
-                Ok(Found::Option(Key::Quiet(quiet), _)) => lock.quiet = quiet,
-                // As the reference, which takes one lock only.
-                Ok(Found::Option(Key::Lock(_), _)) if plan.locks() => {
-                    return Err(Answer::Misuse(None));
-                }
-                Ok(Found::Option(key, value)) => {
-                    take(plan, key, value.unwrap_or_default()).map_err(Answer::Invalid)?;
-                }
-                Ok(Found::Help) => return Err(Answer::Help),
-                Ok(Found::Version) => return Err(Answer::Version),
-                Err(Misuse) => return Err(Answer::Misuse(scanner.complaint())),
-            }
-        }
-        plan.command = scanner.operands();
     }
     if applet.takes_operand() {
         let operand = plan.command.next().ok_or(Answer::Misuse(None))?;

@@ -3,7 +3,8 @@
 
 use core::ffi::CStr;
 
-use crate::diag::{Bytes, Pieces, Say, Sink};
+use crate::diag::{Bytes, Say, Sink};
+use crate::lookup::Lookup;
 use runit_rt::strings::{CStrList, c_str_in};
 
 /// An option. `K` is the tool's own enum of what options mean.
@@ -23,9 +24,9 @@ pub struct Opt<K: 'static> {
 
 /// What the scanner found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found<'a, K> {
-    /// An option of the table, and its value if it takes one.
-    Option(K, Option<&'a CStr>),
+pub enum Found<K> {
+    /// An option of the table.
+    Option(K),
     /// `--help`.
     Help,
     /// `--version`.
@@ -51,11 +52,11 @@ pub enum Complaint<'a> {
 impl Say for Complaint<'_> {
     fn say(&self, out: &mut dyn Sink) {
         let (what, name) = match self {
-            Self::Unknown(name) => ("illegal option", name),
-            Self::NoValue(name) => ("option requires an argument", name),
-            Self::Value(name) => ("option takes no argument", name),
+            Self::Unknown(name) => ("illegal option -- ", name),
+            Self::NoValue(name) => ("option requires an argument -- ", name),
+            Self::Value(name) => ("option takes no argument -- ", name),
         };
-        Pieces(&[what, " -- "]).say(out);
+        out.push(what.as_bytes());
         Bytes(name).say(out);
     }
 }
@@ -63,20 +64,26 @@ impl Say for Complaint<'_> {
 /// Walks over the options of an argument list as POSIX says: letters cluster,
 /// a value is the rest of the word or the next one, `--` or the first operand
 /// ends the options. Long names must be whole, `--name=VALUE` or `--name VALUE`.
+/// Behind the end, and behind a [`Misuse`], there is nothing to be asked for.
 pub struct Scanner<'a, K: 'static> {
-    table: &'static [Opt<K>],
-    /// The rest of a cluster of letters.
+    names: Lookup<K>,
+    /// The rest of a cluster of letters, up to its NUL.
     cluster: &'a [u8],
-    /// The same with the NUL behind it, where a value of the cluster ends.
     rest: CStrList<'a>,
-    ended: bool,
+    value: Option<&'a CStr>,
     complaint: Option<Complaint<'a>>,
 }
 
 impl<'a, K: Copy> Scanner<'a, K> {
     /// Over `args`, which do not include the program's name.
-    pub fn new(table: &'static [Opt<K>], args: CStrList<'a>) -> Self {
-        Self { table, cluster: b"", rest: args, ended: false, complaint: None }
+    pub fn new(names: Lookup<K>, args: CStrList<'a>) -> Self {
+        Self { names, cluster: b"", rest: args, value: None, complaint: None }
+    }
+
+    /// The value of the option that was found last, if it takes one. (Handed out with
+    /// it, the two would be moved about in memory.)
+    pub fn value(&self) -> Option<&'a CStr> {
+        self.value
     }
 
     /// The arguments behind the options; to be asked when there are no more.
@@ -94,121 +101,101 @@ impl<'a, K: Copy> Scanner<'a, K> {
         Misuse
     }
 
-    fn letter(&mut self) -> Result<Found<'a, K>, Misuse> {
-        // The caller has seen that the cluster is not empty.
-        let Some((letter, behind)) = self.cluster.split_first() else {
-            return Err(Misuse);
-        };
-        self.cluster = behind;
-        let name = core::slice::from_ref(letter);
-        let Some(option) = self.table.iter().find(|o| o.short == Some(*letter)) else {
+    /// The option of this name. If it takes a value, it is `given` if that is not
+    /// empty, and else the next argument.
+    fn option(&mut self, name: &'a [u8], given: &'a [u8]) -> Result<Found<K>, Misuse> {
+        let Some(row) = self.names.find(name) else {
             return Err(self.misuse(Complaint::Unknown(name)));
         };
-        let value = match option.value {
-            None => None,
-            // The cluster ends in its NUL alone: the value is the next word.
-            Some(_) if self.cluster.len() <= 1 => Some(self.next_word(name)?),
-            Some(_) => Some(c_str_in(self.cluster).ok_or(Misuse)?),
-        };
-        if value.is_some() || self.cluster.len() <= 1 {
+        if row.takes_value {
+            self.value = if given.is_empty() { self.rest.next() } else { c_str_in(given) };
+            if self.value.is_none() {
+                return Err(self.misuse(Complaint::NoValue(name)));
+            }
+        }
+        Ok(row.found)
+    }
+
+    /// The next letter of the cluster.
+    fn letter(&mut self) -> Result<Found<K>, Misuse> {
+        let (name, behind) = self.cluster.split_at_checked(1).unwrap_or_default();
+        // What is more than the NUL may be a value.
+        self.cluster = if behind.len() > 1 { behind } else { b"" };
+        let found = self.option(name, self.cluster);
+        if self.value.is_some() {
             self.cluster = b"";
         }
-        Ok(Found::Option(option.key, value))
+        found
     }
 
-    /// The next argument, as the value of `option`.
-    fn next_word(&mut self, option: &'a [u8]) -> Result<&'a CStr, Misuse> {
-        self.rest.next().ok_or_else(|| self.misuse(Complaint::NoValue(option)))
-    }
-
-    fn long(&mut self, word: &'a CStr) -> Result<Found<'a, K>, Misuse> {
-        let name = word.to_bytes_with_nul().get(2..).unwrap_or_default();
-        let end = name.iter().position(|&byte| byte == b'=' || byte == 0).ok_or(Misuse)?;
-        let (name, behind) = name.split_at(end);
-        let given = match behind {
-            [b'=', value @ ..] => Some(c_str_in(value).ok_or(Misuse)?),
-            _ => None,
-        };
-        // Compared whole: patterns would be compared byte by byte.
-        if given.is_none() && name == b"help" {
-            return Ok(Found::Help);
-        }
-        if given.is_none() && name == b"version" {
-            return Ok(Found::Version);
-        }
-        let is_it = |o: &&Opt<K>| o.long.is_some_and(|long| long.as_bytes() == name);
-        let Some(option) = self.table.iter().find(is_it) else {
+    /// The long option `word`, which has a NUL at its end.
+    fn long(&mut self, word: &'a [u8]) -> Result<Found<K>, Misuse> {
+        let end = word.iter().position(|&byte| byte == b'=' || byte == 0);
+        let (name, behind) = word.split_at_checked(end.unwrap_or(0)).unwrap_or_default();
+        // One byte would be taken for a letter.
+        if name.len() == 1 {
             return Err(self.misuse(Complaint::Unknown(name)));
-        };
-        let value = match (option.value, given) {
-            (Some(_), None) => Some(self.next_word(name)?),
-            (None, Some(_)) => return Err(self.misuse(Complaint::Value(name))),
-            (_, given) => given,
-        };
-        Ok(Found::Option(option.key, value))
+        }
+        let given = if let [b'=', value @ ..] = behind { value } else { b"" };
+        let found = self.option(name, given)?;
+        if self.value.is_none() && !given.is_empty() {
+            return Err(self.misuse(Complaint::Value(name)));
+        }
+        Ok(found)
     }
 }
 
-impl<'a, K: Copy> Iterator for Scanner<'a, K> {
-    type Item = Result<Found<'a, K>, Misuse>;
+impl<K: Copy> Iterator for Scanner<'_, K> {
+    type Item = Result<Found<K>, Misuse>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if !self.cluster.is_empty() {
-            return Some(self.letter());
+        self.value = None;
+        if self.cluster.is_empty() {
+            let mut behind = self.rest;
+            let (dash, word) = behind.next()?.to_bytes_with_nul().split_first()?;
+            if *dash != b'-' || word.len() <= 1 {
+                return None;
+            }
+            self.rest = behind;
+            if let [b'-', word @ ..] = word {
+                // Two dashes, and their NUL.
+                return if word.len() <= 1 { None } else { Some(self.long(word)) };
+            }
+            self.cluster = word;
         }
-        if self.ended {
-            return None;
-        }
-        let mut behind = self.rest;
-        let word = behind.next()?;
-        match word.to_bytes() {
-            b"--" => {
-                self.rest = behind;
-                self.ended = true;
-                None
-            }
-            [b'-', b'-', ..] => {
-                self.rest = behind;
-                Some(self.long(word))
-            }
-            [b'-', _, ..] => {
-                self.rest = behind;
-                self.cluster = word.to_bytes_with_nul().get(1..).unwrap_or_default();
-                Some(self.letter())
-            }
-            _ => {
-                self.ended = true;
-                None
-            }
-        }
+        Some(self.letter())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lookup;
     use runit_rt::strings::{ShortCString, Slot, list_in};
     use std::string::{String, ToString};
     use std::vec::Vec;
     use std::{format, vec};
 
-    const TABLE: &[Opt<char>] = &[
+    const OPTIONS: &[Opt<char>] = &[
         Opt { key: 'v', short: Some(b'v'), long: Some("verbose"), value: None, help: "" },
         Opt { key: 't', short: Some(b't'), long: None, value: None, help: "" },
         Opt { key: 'w', short: Some(b'w'), long: Some("wait"), value: Some("SEC"), help: "" },
     ];
 
+    const SIZE: lookup::Size = lookup::size(OPTIONS);
+    static NAMES: lookup::Room<char, { SIZE.rows }, { SIZE.names }> = lookup::Room::of(OPTIONS);
+
     fn scan(args: &[&'static CStr]) -> (Vec<String>, Vec<&'static CStr>) {
         let mut slots = [Slot::default(); 8];
         let list = list_in(&mut slots, args.iter().copied()).unwrap();
-        let mut scanner = Scanner::new(TABLE, list);
+        let mut scanner = Scanner::new(NAMES.lookup(), list);
         let mut found = vec![];
-        for item in &mut scanner {
+        while let Some(item) = scanner.next() {
             let stop = item.is_err();
-            found.push(match item {
-                Ok(Found::Option(key, None)) => key.to_string(),
-                Ok(Found::Option(key, Some(v))) => format!("{key}={}", v.to_string_lossy()),
-                other => format!("{other:?}"),
+            found.push(match (item, scanner.value()) {
+                (Ok(Found::Option(key)), None) => key.to_string(),
+                (Ok(Found::Option(key)), Some(v)) => format!("{key}={}", v.to_string_lossy()),
+                (other, _) => format!("{other:?}"),
             });
             if stop {
                 break;
@@ -250,9 +237,12 @@ mod tests {
             (c"--wait", "option requires an argument -- wait"),
             (c"--wai\n=3", "illegal option -- wai\\n"),
             (c"--verbose=1", "option takes no argument -- verbose"),
+            (c"--help=1", "option takes no argument -- help"),
+            (c"--v", "illegal option -- v"),
+            (c"---", "illegal option -- -"),
         ] {
             let mut slots = [Slot::default(); 2];
-            let mut scanner = Scanner::new(TABLE, list_in(&mut slots, [wrong]).unwrap());
+            let mut scanner = Scanner::new(NAMES.lookup(), list_in(&mut slots, [wrong]).unwrap());
             while scanner.next().unwrap().is_ok() {}
             let mut said = ShortCString::new();
             scanner.complaint().unwrap().say(&mut said);

@@ -4,6 +4,7 @@
 use core::ffi::CStr;
 
 use runit_core::diag::{Say, Sink, Voice};
+use runit_core::face::Face;
 use runit_core::options::Opt;
 use runit_core::tool::Tool;
 use runit_rt::Errno;
@@ -39,6 +40,9 @@ pub const TOOL: Tool<Key> = Tool {
     notes: "",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// The exit code of a failure.
 const FATAL: u8 = 111;
 
@@ -50,16 +54,16 @@ pub fn main(start: &mut Start) -> u8 {
         Err(Trouble("unable to start ", RUNIT, error))
     } else {
         match start.args().rest().next().map_or(b"".as_slice(), CStr::to_bytes) {
-            b"--help" => return TOOL.print_help(),
-            b"--version" => return TOOL.print_version(),
+            b"--help" => return FACE.print_help(),
+            b"--version" => return FACE.print_version(),
             b"-V" => {
-                TOOL.print_id();
+                FACE.print_id();
                 return 0;
             }
             [b'0', ..] => take_down(&[(STOPIT, true), (REBOOT, false)]),
             [b'6', ..] => take_down(&[(STOPIT, true), (REBOOT, true)]),
             _ => {
-                TOOL.print_usage();
+                FACE.print_usage();
                 return 0;
             }
         }

@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use runit_core::exit::Exit;
+use runit_core::face::Face;
 use runit_core::tool::Tool;
 use runit_rt::clock;
 use runit_rt::signal::{self, SignalSet};
@@ -46,6 +47,9 @@ INT runs /etc/runit/ctrlaltdel, PWR /etc/runit/pwrfail, and then as CONT.
 In a container TERM, and PWR, end it.",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// The exit code of a process that is not process 1.
 const FATAL: u8 = 111;
 
@@ -53,8 +57,8 @@ const FATAL: u8 = 111;
 pub fn main(start: &mut Start) -> u8 {
     if !is_first() {
         match start.args().rest().next().map(core::ffi::CStr::to_bytes) {
-            Some(b"--help") => return TOOL.print_help(),
-            Some(b"--version") => return TOOL.print_version(),
+            Some(b"--help") => return FACE.print_help(),
+            Some(b"--version") => return FACE.print_version(),
             _ => {}
         }
         say(Message::NotFirst);

@@ -27,6 +27,7 @@ mod tests;
 use core::ffi::CStr;
 
 use runit_core::diag::Voice;
+use runit_core::face::Face;
 use runit_core::layout::SERVICE;
 use runit_core::status::{self, StatusRecord};
 use runit_core::tool::Tool;
@@ -52,6 +53,9 @@ pub const TOOL: Tool<Key> = Tool {
     notes: "",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// The exit code of wrong usage.
 const USAGE: u8 = 1;
 
@@ -63,18 +67,18 @@ pub fn main(start: &mut Start) -> u8 {
     let mut args = start.args().rest();
     // Anything else may be the name of a directory, as a leading dash may.
     let (Some(dir), None) = (args.next(), args.next()) else {
-        TOOL.print_usage();
+        FACE.print_usage();
         return USAGE;
     };
     match dir.to_bytes() {
-        b"--help" => TOOL.print_help(),
-        b"--version" => TOOL.print_version(),
+        b"--help" => FACE.print_help(),
+        b"--version" => FACE.print_version(),
         _ => supervise(dir, start),
     }
 }
 
 fn supervise(dir: &CStr, start: &Start) -> u8 {
-    let voice = Voice { program: TOOL.name, subject: Some(dir.to_bytes()) };
+    let voice = Voice { program: FACE.name, subject: Some(dir.to_bytes()) };
     let ended = rustix::process::chdir(dir)
         .map_err(|error| SetupError::Unable("change to directory", c"", error))
         .and_then(|()| Shell::supervise(voice, start.env()));

@@ -16,6 +16,7 @@ pub mod switch;
 use core::ffi::CStr;
 
 use runit_core::diag::{Name, Say, Sink, Voice, write};
+use runit_core::face::Face;
 use runit_core::tool::Tool;
 use runit_rt::start::Start;
 use runit_rt::stdio;
@@ -44,6 +45,9 @@ pub const TOOL: Tool<Key> = Tool {
     notes: "RUNSVDIR: the directory of the run levels, /etc/runit/runsvdir without it.",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// The exit code of wrong usage.
 const USAGE: u8 = 1;
 
@@ -54,12 +58,12 @@ const FATAL: u8 = 111;
 pub fn main(start: &mut Start) -> u8 {
     // What follows the name is ignored, as by the reference.
     let Some(name) = start.args().rest().next() else {
-        TOOL.print_usage();
+        FACE.print_usage();
         return USAGE;
     };
     match name.to_bytes() {
-        b"--help" => return TOOL.print_help(),
-        b"--version" => return TOOL.print_version(),
+        b"--help" => return FACE.print_help(),
+        b"--version" => return FACE.print_version(),
         _ => {}
     }
     let done = enter(start.env().value_of(b"RUNSVDIR")).and_then(|()| switch::to(name));
@@ -69,7 +73,7 @@ pub fn main(start: &mut Start) -> u8 {
             if said.is_ok() { 0 } else { FATAL }
         }
         Err(error) => {
-            Voice { program: TOOL.name, subject: None }.say("fatal: ", &error);
+            Voice { program: FACE.name, subject: None }.say("fatal: ", &error);
             FATAL
         }
     }

@@ -35,6 +35,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use runit_core::diag::Voice;
+use runit_core::face::Face;
 use runit_core::options::{Found, Misuse, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::spawn::{DEFAULT_PATH, Session};
@@ -99,6 +100,9 @@ pub const TOOL: Tool<Key> = Tool {
             TERM: exit with 0. HUP: stop all services, exit with 111. ALRM: look at dir now.",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// The exit code of wrong usage.
 const USAGE: u8 = 1;
 
@@ -119,16 +123,16 @@ pub fn main(start: &mut Start) -> u8 {
     // The log must be taken out of the list before anything borrows from it.
     let log = match read_arguments(start) {
         Ok(Request::Run(arguments)) => arguments.log,
-        Ok(Request::Help) => return TOOL.print_help(),
-        Ok(Request::Version) => return TOOL.print_version(),
+        Ok(Request::Help) => return FACE.print_help(),
+        Ok(Request::Version) => return FACE.print_version(),
         Err(Misuse) => {
-            TOOL.print_usage();
+            FACE.print_usage();
             return USAGE;
         }
     };
     let log = log.and_then(|(index, text)| Some((start.take(index)?, text)));
     let Ok(Request::Run(arguments)) = read_arguments(start) else { return USAGE };
-    let voice = Voice { program: TOOL.name, subject: Some(arguments.orders.dir.to_bytes()) };
+    let voice = Voice { program: FACE.name, subject: Some(arguments.orders.dir.to_bytes()) };
     let mut speaker = Speaker { voice, title: None };
     let inherited = arguments.orders.block_signals();
     let signals = match arguments.orders.read_signals() {
@@ -162,16 +166,16 @@ enum Request<'a> {
 }
 
 fn read_arguments(start: &Start) -> Result<Request<'_>, Misuse> {
-    let mut scanner = Scanner::new(TOOL.options, start.args().rest());
+    let mut scanner = Scanner::new(FACE.options, start.args().rest());
     let mut session = Session::Inherit;
     let mut script = None;
     let init = getpid().is_init();
     let mut stop_on_exit = init;
-    for found in &mut scanner {
+    while let Some(found) = scanner.next() {
         match found? {
-            Found::Option(Key::Session, _) => session = Session::New,
-            Found::Option(Key::Script, value) => script = value,
-            Found::Option(Key::StopOnExit, _) => stop_on_exit = true,
+            Found::Option(Key::Session) => session = Session::New,
+            Found::Option(Key::Script) => script = scanner.value(),
+            Found::Option(Key::StopOnExit) => stop_on_exit = true,
             Found::Help => return Ok(Request::Help),
             Found::Version => return Ok(Request::Version),
         }

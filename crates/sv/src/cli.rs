@@ -16,11 +16,11 @@ use runit_rt::strings::{CStrList, whole_number};
 use crate::check::Checks;
 use crate::client::View;
 use crate::command::{Caller, Command, Order, parse};
-use crate::console::{Console, complain, say};
+use crate::console::{Console, complain, say, show};
 use crate::directory::{Service, services};
 use crate::log;
 use crate::manage::Directories;
-use crate::options::{Key, SV, SV_HELP, SV_OPTIONS, VERSION, answer};
+use crate::options::{FACE, Key, answer};
 use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
@@ -41,9 +41,6 @@ const FATAL: u8 = 100;
 
 /// What is wrong with a number of seconds.
 const NO_NUMBER: &str = "not a number of seconds";
-
-/// What `-V` prints.
-const ID: &str = concat!("$Id: sv ", env!("CARGO_PKG_VERSION"), " $");
 
 /// What the command line and the environment say.
 struct Call<'a> {
@@ -74,7 +71,7 @@ pub fn run(start: &Start, inherited: &Inherited, caller: Caller, program: &[u8])
         as_json: false,
         seconds: None,
     };
-    let mut scanner = Scanner::new(&SV_OPTIONS, start.args().rest());
+    let mut scanner = Scanner::new(FACE.options, start.args().rest());
     while let Some(found) = scanner.next() {
         if let Err(code) = call.set(found, &scanner) {
             return code;
@@ -115,14 +112,14 @@ impl<'a> Call<'a> {
     #[inline(never)]
     fn set(
         &mut self,
-        found: Result<Found<'a, Key>, Misuse>,
+        found: Result<Found<Key>, Misuse>,
         scanner: &Scanner<'a, Key>,
     ) -> Result<(), u8> {
         match found {
-            Ok(Found::Option(Key::Verbose, _)) => self.verbose = true,
-            Ok(Found::Option(Key::Json, _)) => self.as_json = true,
-            Ok(Found::Option(Key::Wait, value)) => {
-                let value = value.map_or(&b""[..], CStr::to_bytes);
+            Ok(Found::Option(Key::Verbose)) => self.verbose = true,
+            Ok(Found::Option(Key::Json)) => self.as_json = true,
+            Ok(Found::Option(Key::Wait)) => {
+                let value = scanner.value().unwrap_or_default().to_bytes();
                 self.verbose = true;
                 self.seconds = whole_number(value);
                 if self.seconds.is_none() {
@@ -130,8 +127,8 @@ impl<'a> Call<'a> {
                     return Err(self.caller.wrong_usage());
                 }
             }
-            Ok(Found::Help) => return Err(answer(SV_HELP, "")),
-            Ok(Found::Version) => return Err(answer(SV.name, VERSION)),
+            Ok(Found::Help) => return Err(answer(const { FACE.help() }, "")),
+            Ok(Found::Version) => return Err(answer(const { FACE.version() }, "")),
             other => {
                 let mut line = Text::new();
                 if let (Err(_), Some(complaint)) = (other, scanner.complaint()) {
@@ -143,10 +140,11 @@ impl<'a> Call<'a> {
                     line.name(self.program);
                     line.add(what);
                     line.name(name);
+                    line.add("\n");
                 } else {
-                    line.add(ID);
+                    line.add(const { FACE.id() });
                 }
-                say(&mut line);
+                show(&line);
                 return Err(self.usage());
             }
         }
@@ -236,14 +234,13 @@ impl<'a> Call<'a> {
     #[inline(never)]
     fn usage(&self) -> u8 {
         let mut text = Text::new();
-        text.add("usage: ");
         if self.caller == Caller::Sv {
-            text.add(SV.usage);
+            text.add(const { FACE.usage() });
         } else {
+            text.add("usage: ");
             text.name(self.program);
-            text.add(" [-w sec] command");
+            text.add(" [-w sec] command\n");
         }
-        text.add("\n");
         say(&mut text);
         self.caller.wrong_usage()
     }

@@ -1,5 +1,6 @@
 //! The options of `sv`, and how it, `svc` and `svok` present themselves.
 
+use runit_core::face::Face;
 use runit_core::options::Opt;
 use runit_core::tool::Tool;
 
@@ -84,16 +85,8 @@ A ./check that fails is run again after 10, 20, 40 and so on up to 420 ms.
 Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT (7).
 Exit code: how many failed, at most 99; 100 wrong usage.";
 
-/// The options of `sv` without their help, which [`SV_HELP`] has: for the parser.
-pub static SV_OPTIONS: [Opt<Key>; 4] = {
-    let mut options = [SV.options[0], SV.options[1], SV.options[2], SV.options[3]];
-    let mut index = 0;
-    while index < options.len() {
-        options[index].help = "";
-        index += 1;
-    }
-    options
-};
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(SV);
 
 /// What daemontools lists where an option is none, and ours behind it.
 pub const SVC_LETTERS: &str = "svc options: u up, d down, o once, x exit, p pause, c continue, \
@@ -119,44 +112,19 @@ pub fn answer(text: &str, rest: &str) -> u8 {
 /// What follows the name in an answer to `--version`.
 pub const VERSION: &str = concat!(" (runit-rs) ", env!("CARGO_PKG_VERSION"), "\n");
 
-/// What `--help` of `sv` prints: [`SV`] as `runit_core::tool::Help` says it, made
-/// beforehand, since the code that does it is longer than the text. A test
-/// compares the two.
-pub const SV_HELP: &str = include_str!("help.txt");
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use runit_core::control::ControlByte;
-    use runit_core::diag::Say;
-    use runit_core::tool::Help;
-    use std::string::String;
-
-    fn help_of(tool: &Tool<Key>) -> String {
-        let mut text = Text::new();
-        Help(tool).say(&mut text);
-        String::from_utf8(text.bytes.to_vec()).unwrap()
-    }
 
     #[test]
     fn help() {
-        let help = help_of(&SV);
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/help.txt");
-        if std::env::var_os("UPDATE_HELP").is_some() {
-            std::fs::write(file, &help).unwrap();
-        } else {
-            assert_eq!(SV_HELP, help, "{file} is not up to date: UPDATE_HELP=1 makes it so");
-        }
-    }
-
-    #[test]
-    fn the_parser_knows_every_option() {
-        assert_eq!(SV_OPTIONS.len(), SV.options.len());
+        insta::assert_snapshot!(FACE.help());
     }
 
     #[test]
     fn help_names_every_word() {
-        let help = help_of(&SV);
+        let help = FACE.help();
         for word in crate::command::words() {
             assert!(help.split_whitespace().any(|other| other == word), "{word}");
         }

@@ -53,7 +53,7 @@ use rustix::termios::isatty;
 
 use follow::Watches;
 use message::Message;
-use options::{Other, Request, TOOL};
+use options::{FACE, Other, Request};
 use output::Output;
 use rule::Rule;
 use source::Source;
@@ -88,10 +88,10 @@ pub fn main(start: &mut Start) -> u8 {
             let services: Vec<_> = services.map(CStr::to_bytes).collect();
             run(start, request, &services)
         }
-        Err(Other::Help) => TOOL.print_help(),
-        Err(Other::Version) => TOOL.print_version(),
+        Err(Other::Help) => FACE.print_help(),
+        Err(Other::Version) => FACE.print_version(),
         Err(Other::Misuse(complaint)) => {
-            TOOL.print_misuse(complaint);
+            FACE.print_misuse(complaint);
             USAGE
         }
         Err(Other::NoNumber(value)) => {

@@ -1,5 +1,6 @@
 //! The options, and how the program presents itself.
 
+use runit_core::face::Face;
 use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::strings::{CStrList, whole_number};
@@ -72,6 +73,9 @@ Local time is that of TZ, or of /etc/localtime.
 Exit code: how many services failed, at most 99; 100 wrong usage.",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// How many lines are shown before those that follow.
 const BEFORE: u64 = 10;
 
@@ -108,18 +112,18 @@ pub enum Other<'a> {
 #[inline(never)]
 pub fn read(args: CStrList<'_>) -> Result<(Request, CStrList<'_>), Other<'_>> {
     let mut request = Request { follow: false, lines: None, utc: false, raw: false, names: true };
-    let mut scanner = Scanner::new(TOOL.options, args);
+    let mut scanner = Scanner::new(FACE.options, args);
     while let Some(found) = scanner.next() {
         match found {
-            Ok(Found::Option(Key::Follow, _)) => request.follow = true,
-            Ok(Found::Option(Key::Lines, value)) => {
-                let value = value.map_or(&b""[..], core::ffi::CStr::to_bytes);
+            Ok(Found::Option(Key::Follow)) => request.follow = true,
+            Ok(Found::Option(Key::Lines)) => {
+                let value = scanner.value().unwrap_or_default().to_bytes();
                 request.lines = Some(whole_number(value).ok_or(Other::NoNumber(value))?);
             }
-            Ok(Found::Option(Key::Utc, _)) => request.utc = true,
-            Ok(Found::Option(Key::Raw, _)) => request.raw = true,
-            Ok(Found::Option(Key::NoName, _)) => request.names = false,
-            Ok(Found::Option(Key::Help, _) | Found::Help) => return Err(Other::Help),
+            Ok(Found::Option(Key::Utc)) => request.utc = true,
+            Ok(Found::Option(Key::Raw)) => request.raw = true,
+            Ok(Found::Option(Key::NoName)) => request.names = false,
+            Ok(Found::Option(Key::Help) | Found::Help) => return Err(Other::Help),
             Ok(Found::Version) => return Err(Other::Version),
             Err(_) => return Err(Other::Misuse(scanner.complaint())),
         }

@@ -52,7 +52,7 @@ pub mod udp;
 use runit_rt::start::Start;
 use runit_rt::{signal, stdio};
 
-use options::{Options, Request, TOOL};
+use options::{FACE, Options, Request};
 use report::Level;
 use shell::Shell;
 
@@ -73,14 +73,14 @@ pub fn main(start: &mut Start) -> u8 {
     let mut options = Options::new(start.args().rest());
     match options.parse() {
         Ok(Request::Run) => {}
-        Ok(Request::Help) => return TOOL.print_help(),
-        Ok(Request::Version) => return TOOL.print_version(),
+        Ok(Request::Help) => return FACE.print_help(),
+        Ok(Request::Version) => return FACE.print_version(),
         Ok(Request::Id) => {
-            TOOL.print_id();
+            FACE.print_id();
             return FAILURE;
         }
         Err(complaint) => {
-            TOOL.print_misuse(complaint);
+            FACE.print_misuse(complaint);
             return FAILURE;
         }
     }

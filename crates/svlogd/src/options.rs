@@ -1,7 +1,6 @@
 //! The command line (CONTRACT section 6).
 
-use core::ffi::CStr;
-
+use runit_core::face::Face;
 use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::strings::CStrList;
@@ -96,6 +95,9 @@ pub const TOOL: Tool<Key> = Tool {
             again; ALRM: rotate.",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// What was asked for.
 pub struct Options<'a> {
     /// What stands before each line.
@@ -141,26 +143,27 @@ impl<'a> Options<'a> {
     /// Understands the arguments, which do not include the program's name; else
     /// tells what is wrong, if it is an option's name.
     pub fn parse(&mut self) -> Result<Request, Option<Complaint<'a>>> {
-        let mut scanner = Scanner::new(OPTIONS, self.dirs);
+        let mut scanner = Scanner::new(FACE.options, self.dirs);
         let mut stamps = 0;
         let (mut replacement, mut also) = (None, None);
         while let Some(found) = scanner.next() {
             let Ok(found) = found else { return Err(scanner.complaint()) };
+            let value = scanner.value().unwrap_or_default().to_bytes();
             match found {
                 Found::Help => return Ok(Request::Help),
                 Found::Version => return Ok(Request::Version),
-                Found::Option(Key::Id, _) => return Ok(Request::Id),
-                Found::Option(Key::Stamp, _) => stamps += 1,
-                Found::Option(Key::Verbose, _) => self.verbose = true,
-                Found::Option(Key::Replace, value) => match bytes(value) {
-                    &[byte] => replacement = Some(byte),
+                Found::Option(Key::Id) => return Ok(Request::Id),
+                Found::Option(Key::Stamp) => stamps += 1,
+                Found::Option(Key::Verbose) => self.verbose = true,
+                Found::Option(Key::Replace) => match *value {
+                    [byte] => replacement = Some(byte),
                     _ => return Err(None),
                 },
-                Found::Option(Key::ReplaceAlso, value) => also = Some(bytes(value)),
-                Found::Option(Key::Length, value) => {
+                Found::Option(Key::ReplaceAlso) => also = Some(value),
+                Found::Option(Key::Length) => {
                     self.length = number(value, self.length).ok_or(None)?;
                 }
-                Found::Option(Key::Buffer, value) => {
+                Found::Option(Key::Buffer) => {
                     self.buffer = number(value, self.buffer).ok_or(None)?;
                 }
             }
@@ -179,23 +182,17 @@ impl<'a> Options<'a> {
     }
 }
 
-fn bytes(value: Option<&CStr>) -> &[u8] {
-    value.map_or(b"", CStr::to_bytes)
-}
-
 /// A number; 0 means what there is, as in the reference.
-fn number(value: Option<&CStr>, default: usize) -> Option<usize> {
-    let number = usize::try_from(config::number(bytes(value))?).ok()?;
+fn number(value: &[u8], default: usize) -> Option<usize> {
+    let number = usize::try_from(config::number(value)?).ok()?;
     Some(if number == 0 { default } else { number })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runit_core::diag::{Say, Sink};
-    use runit_core::tool::Help;
+    use core::ffi::CStr;
     use runit_rt::strings::{Slot, list_in};
-    use std::string::String;
 
     /// Stamp, length, buffer, verbose and number of directories.
     fn run(args: &[&CStr]) -> Option<(Stamp, usize, usize, bool, usize)> {
@@ -243,20 +240,8 @@ mod tests {
         assert_eq!(line, *b"__-");
     }
 
-    fn help() -> String {
-        struct Text(String);
-        impl Sink for Text {
-            fn push(&mut self, bytes: &[u8]) {
-                self.0.push_str(std::str::from_utf8(bytes).unwrap());
-            }
-        }
-        let mut text = Text(String::new());
-        Help(&TOOL).say(&mut text);
-        text.0
-    }
-
     #[test]
     fn help_is_as_reviewed() {
-        insta::assert_snapshot!(help());
+        insta::assert_snapshot!(FACE.help());
     }
 }

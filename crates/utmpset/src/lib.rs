@@ -19,6 +19,7 @@ pub mod record;
 use core::ffi::CStr;
 
 use runit_core::diag::Voice;
+use runit_core::face::Face;
 use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::clock;
@@ -60,6 +61,9 @@ pub const TOOL: Tool<Key> = Tool {
     notes: "line: as in utmp, without /dev/.",
 };
 
+/// What of it is in the file.
+pub const FACE: Face<Key> = runit_core::face!(TOOL);
+
 /// The exit code of wrong usage.
 const USAGE: u8 = 1;
 
@@ -79,26 +83,26 @@ enum Request<'a> {
 pub fn main(start: &mut Start) -> u8 {
     match read_arguments(start) {
         Request::Logout { line, wtmp } => logout(line, wtmp),
-        Request::Help => TOOL.print_help(),
-        Request::Version => TOOL.print_version(),
+        Request::Help => FACE.print_help(),
+        Request::Version => FACE.print_version(),
         Request::Id => {
-            TOOL.print_id();
+            FACE.print_id();
             USAGE
         }
         Request::Misuse(complaint) => {
-            TOOL.print_misuse(complaint);
+            FACE.print_misuse(complaint);
             USAGE
         }
     }
 }
 
 fn read_arguments(start: &Start) -> Request<'_> {
-    let mut scanner = Scanner::new(TOOL.options, start.args().rest());
+    let mut scanner = Scanner::new(FACE.options, start.args().rest());
     let mut wtmp = false;
     while let Some(found) = scanner.next() {
         match found {
-            Ok(Found::Option(Key::Wtmp, _)) => wtmp = true,
-            Ok(Found::Option(Key::Id, _)) => return Request::Id,
+            Ok(Found::Option(Key::Wtmp)) => wtmp = true,
+            Ok(Found::Option(Key::Id)) => return Request::Id,
             Ok(Found::Help) => return Request::Help,
             Ok(Found::Version) => return Request::Version,
             Err(_) => return Request::Misuse(scanner.complaint()),
@@ -121,7 +125,7 @@ fn logout(line: &CStr, wtmp: bool) -> u8 {
     match done {
         Ok(()) => 0,
         Err(error) => {
-            Voice { program: TOOL.name, subject: None }.say(error.kind(), &error);
+            Voice { program: FACE.name, subject: None }.say(error.kind(), &error);
             FATAL
         }
     }
