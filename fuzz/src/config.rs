@@ -1,9 +1,9 @@
 //! `svlogd`'s `config`: no line, however bad, takes another one with it. The
 //! input is the file.
 
-use runit_rt::pages::Pages;
-use svlogd::config::{Config, Keep};
-use svlogd::pattern::matches;
+use svlogd::config::{Config, Keep, Text};
+
+use crate::pattern::matches;
 
 /// What can be seen of a configuration.
 #[derive(Debug, PartialEq)]
@@ -13,7 +13,7 @@ struct Seen {
     remote: Option<core::net::SocketAddr>,
     processor: Option<Vec<u8>>,
     prefix: Vec<u8>,
-    lines: Vec<u8>,
+    patterns: usize,
     flags: [bool; 4],
 }
 
@@ -36,8 +36,7 @@ pub fn run(data: &[u8]) {
 
 /// The configuration, and the numbers of the lines that were complained of.
 pub(crate) fn read(text: &[u8]) -> (Config, Vec<u64>) {
-    let mut store = Pages::new(text.len() + 2).expect("there is memory");
-    store[1..=text.len()].copy_from_slice(text);
+    let store = Text::of(text).expect("there is memory");
     let mut config = Config::default();
     let mut faults = Vec::new();
     config.follow_all(store, text.len(), &mut |line, _| faults.push(line));
@@ -52,7 +51,7 @@ fn seen(config: &Config) -> Seen {
         remote: config.remote,
         processor: config.processor().map(|command| command.to_bytes().to_vec()),
         prefix: rules.prefix.to_vec(),
-        lines: rules.lines.to_vec(),
+        patterns: rules.patterns.len(),
         flags: [rules.selects, rules.alerts, rules.remote, rules.remote_only],
     }
 }
@@ -70,7 +69,7 @@ fn selection(config: &Config, lines: &[&[u8]]) {
     for line in lines.iter().chain([&&b""[..], &&b"error: x"[..]]) {
         let without_letter = line.get(1..).unwrap_or_default();
         for line in [line, without_letter] {
-            assert_eq!(config.rules().select(line), decide(*b"+-", line, true));
+            assert_eq!(config.rules().select(line, line.len()), decide(*b"+-", line, true));
             assert_eq!(config.rules().alert(line), decide(*b"eE", line, false));
         }
     }

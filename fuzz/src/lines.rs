@@ -171,7 +171,7 @@ fn expected(course: &Course, config: &Config, lines: &[u8]) -> Memory {
     for line in lines.split_inclusive(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let first = &line[..line.len().min(course.length)];
-        let wanted = rules.select(first);
+        let wanted = rules.select(first, first.len());
         memory.alerts += usize::from(rules.alert(first));
         memory.sent += usize::from(wanted && rules.remote);
         if wanted && !rules.remote_only {

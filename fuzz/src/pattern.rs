@@ -1,13 +1,16 @@
 //! `svlogd`'s patterns against their definition. The input is the pattern, a
 //! newline, and the line.
 
+use svlogd_select::pattern::{Pattern, decide};
+
 use crate::split_at_byte;
 
 /// Tries an input.
 pub fn run(data: &[u8]) {
     let (pattern, line) = split_at_byte(data, b'\n');
+    let matched = matches(pattern, line);
     assert_eq!(
-        svlogd::pattern::matches(pattern, line),
+        matched,
         by_definition(pattern, line),
         "{} on {}",
         pattern.escape_ascii(),
@@ -15,10 +18,22 @@ pub fn run(data: &[u8]) {
     );
     // What has no special byte in it matches itself alone.
     if !pattern.contains(&b'*') && !pattern.contains(&b'+') {
-        assert_eq!(svlogd::pattern::matches(pattern, line), pattern == line);
+        assert_eq!(matched, pattern == line);
     }
     // A star takes what is left.
-    assert!(svlogd::pattern::matches(b"*", line));
+    assert!(matches(b"*", line));
+}
+
+/// Whether a line matches, whatever is behind it.
+pub(crate) fn matches(pattern: &[u8], line: &[u8]) -> bool {
+    let patterns = [Pattern::new(&[], b'-', pattern, 0)];
+    let decide = |text: &[u8]| !decide(&patterns, pattern, false, text, line.len());
+    let matched = decide(line);
+    for behind in [[b"\n", line, &[b'\n'; 200]].concat(), [line, pattern, &[b'a'; 200]].concat()] {
+        let seen = decide(&[line, &behind].concat());
+        assert_eq!(seen, matched, "{} on {}", pattern.escape_ascii(), line.escape_ascii());
+    }
+    matched
 }
 
 /// The definition, each sentence of it: `*` is what is before the first

@@ -69,7 +69,7 @@ impl Ledger {
             };
             next += length;
             let first = text.get(..crate::logger::LENGTH).unwrap_or(text);
-            if rules.select(first) {
+            if rules.select(first, first.len()) {
                 return Some(Due { text, next });
             }
             rest = rest.get(length..)?;

@@ -3,12 +3,11 @@
 
 use runit_core::exit::Exit;
 use runit_core::tai::Tai64n;
-use runit_rt::pages::Pages;
 use runsv::machine::Nanoseconds;
 use rustix::io::Errno;
 use rustix::process::Pid;
 use svlogd::archive::next_moment;
-use svlogd::config::Config;
+use svlogd::config::{Config, Text};
 use svlogd::feed::Feed;
 use svlogd::input::Input;
 use svlogd::stamp::{Stamp, Stamper};
@@ -377,9 +376,8 @@ impl Logger {
 /// A configuration from its text, which has no faults.
 fn read(text: &str) -> Option<Config> {
     let mut config = Config::default();
-    let mut store = Pages::new(text.len() + 2).ok()?;
-    store.get_mut(1..=text.len())?.copy_from_slice(text.as_bytes());
     let mut fine = true;
-    config.follow_all(store, text.len(), &mut |_, _| fine = false);
+    let length = text.len();
+    config.follow_all(Text::of(text.as_bytes()).ok()?, length, &mut |_, _| fine = false);
     fine.then_some(config)
 }

@@ -45,11 +45,9 @@ const MODULES: &[(&str, &[&str])] = &[
     ("sv", &["command", "goal", "json", "render"]),
     (
         "svlogd",
-        &[
-            "address", "clean", "config", "feed", "out", "pattern", "rotate", "rules", "stamp",
-            "target",
-        ],
+        &["address", "clean", "config", "feed", "out", "rotate", "rules", "stamp", "target"],
     ),
+    ("svlogd-select", &["line", "pattern"]),
     ("chpst", &["account", "applet", "capability", "environment", "limits", "number", "options"]),
     ("chpst", &["plan", "text"]),
     ("svlog", &["archive", "calendar", "lines", "merge", "options", "place", "rule", "script"]),

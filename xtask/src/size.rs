@@ -33,8 +33,7 @@ const LIMITS: &[(&str, u64)] = &[
     ("sv", 29_800),
     ("chpst", 28_000),
     ("svlog", 36_500),
-    // 40 KiB: ten pages.
-    ("svlogd", 40_960),
+    ("svlogd", 40_000),
     ("runit", 14_800),
     ("runit-init", 5_000),
     ("runsvchdir", 6_500),

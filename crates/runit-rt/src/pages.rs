@@ -2,6 +2,7 @@
 //! takes back when asked: memory for data in bulk, outside any heap.
 
 use core::ffi::c_void;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use rustix::io::Errno;
@@ -61,6 +62,39 @@ impl Drop for Pages {
     }
 }
 
+/// Values of one type in pages: room that is not used costs nothing.
+pub struct Table<T> {
+    pages: Pages,
+    count: usize,
+    of: PhantomData<T>,
+}
+
+impl<T: Copy> Table<T> {
+    /// An empty one with room for `most` values, at least one.
+    pub fn new(most: usize) -> Result<Self, Errno> {
+        let size = most.max(1).checked_mul(size_of::<T>()).ok_or(Errno::NOMEM)?;
+        Ok(Self { pages: Pages::new(size)?, count: 0, of: PhantomData })
+    }
+
+    /// Appends a value; beyond what there is room for, nothing happens.
+    pub fn push(&mut self, value: T) {
+        if (self.count + 1) * size_of::<T>() <= self.pages.len() {
+            // SAFETY: the place is within the pages, which are aligned for any
+            // type, and what is there is never dropped.
+            unsafe { self.pages.first.cast::<T>().add(self.count).write(value) };
+            self.count += 1;
+        }
+    }
+}
+
+impl<T: Copy> Deref for Table<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        // SAFETY: so many values have been written there by `push`.
+        unsafe { core::slice::from_raw_parts(self.pages.first.cast(), self.count) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +108,20 @@ mod tests {
         pages.forget();
         assert!(pages.iter().all(|&byte| byte == 0));
         pages[0] = 1;
+    }
+
+    #[test]
+    fn a_table_holds_what_it_has_room_for() {
+        let mut table = Table::new(3).unwrap();
+        assert!(table.is_empty());
+        for n in 0..4_u64 {
+            table.push((n, b'x'));
+        }
+        assert_eq!(*table, [(0, b'x'), (1, b'x'), (2, b'x')]);
+        assert_eq!(Table::<u64>::new(usize::MAX).err(), Some(Errno::NOMEM));
+        let mut table = Table::new(0).unwrap();
+        table.push(1_u8);
+        assert_eq!(*table, [1]);
     }
 
     #[test]

@@ -15,14 +15,20 @@ pub struct Cleaner {
 impl Cleaner {
     /// What is outside 32..=126, and each of `chars`, becomes `replacement`.
     pub fn new(replacement: u8, chars: &[u8]) -> Self {
-        let mut table = [0; 256];
-        for (byte, entry) in (0..=255).zip(&mut table) {
+        let table = (!chars.is_empty()).then(|| {
+            let mut table = Box::new([0; 256]);
+            for (byte, entry) in table.iter_mut().enumerate() {
+                *entry = byte.to_le_bytes()[0];
+            }
+            bytes::replace_unprintable(&mut *table, replacement);
+            for byte in chars {
+                table[usize::from(*byte)] = replacement;
+            }
             // A line's end is no part of it.
-            let printable = (32..=126).contains(&byte) && !chars.contains(&byte);
-            let keep = printable || byte == b'\n';
-            *entry = if keep { byte } else { replacement };
-        }
-        Self { replacement, table: (!chars.is_empty()).then(|| Box::new(table)) }
+            table[usize::from(b'\n')] = b'\n';
+            table
+        });
+        Self { replacement, table }
     }
 
     /// Cleans lines in place.

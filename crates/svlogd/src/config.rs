@@ -1,33 +1,24 @@
 //! LOGDIR/`config`, one setting a line (CONTRACT section 6).
 
-use alloc::boxed::Box;
 use core::ffi::CStr;
 use core::net::SocketAddr;
 
 use runit_rt::bytes;
-use runit_rt::pages::Pages;
+use runit_rt::pages::{Pages, Table};
 use runit_rt::strings::c_str_in;
+use rustix::io::Errno;
+use svlogd_select::pattern::Pattern;
 
 use crate::address;
-use crate::heads::Head;
 use crate::rules::{LONGEST_PREFIX, Rules};
-
-/// So many patterns are quick.
-const HEADS: usize = 32;
 
 /// What a log directory is configured to do.
 pub struct Config {
-    /// The lines of the file that are needed again, each behind a NUL; none
-    /// for the defaults.
-    store: Option<Pages>,
-    /// How much of it they take.
-    length: usize,
-    /// How many lines these are, and how the first ones begin.
-    count: usize,
-    heads: Box<[Head; HEADS]>,
+    /// The file's text and its patterns; none for the defaults.
+    text: Option<Text>,
     /// Where `p`'s value stands there, and its length.
     prefix: (usize, usize),
-    /// Where `!`'s value stands, which ends with a NUL.
+    /// Where `!`'s value stands, which ends with a NUL; 0 for none.
     processor: usize,
     /// `+`, `-`: there are such lines.
     selects: bool,
@@ -49,6 +40,33 @@ pub struct Config {
     pub drop_after: u64,
 }
 
+/// A configuration's text, as it is kept.
+pub struct Text {
+    store: Pages,
+    patterns: Table<Pattern>,
+}
+
+impl Text {
+    /// Room for `length` bytes of text, to be written to [`store`](Self::store).
+    pub fn new(length: usize) -> Result<Self, Errno> {
+        // A pattern takes two bytes of text at least: its letter and the end of its line. There is
+        // a NUL behind the last line.
+        Ok(Self { store: Pages::new(length + 1)?, patterns: Table::new(length / 2 + 1)? })
+    }
+
+    /// With this text.
+    pub fn of(text: &[u8]) -> Result<Self, Errno> {
+        let mut new = Self::new(text.len())?;
+        bytes::copy_short(new.store(), text);
+        Ok(new)
+    }
+
+    /// Where the text goes, and a byte more.
+    pub fn store(&mut self) -> &mut [u8] {
+        &mut self.store
+    }
+}
+
 /// How many old files are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
@@ -66,10 +84,7 @@ pub struct Fault<'a>(pub &'static str, pub &'a [u8]);
 impl Default for Config {
     fn default() -> Self {
         Self {
-            store: None,
-            length: 0,
-            count: 0,
-            heads: Box::default(),
+            text: None,
             prefix: (0, 0),
             processor: 0,
             selects: false,
@@ -85,48 +100,42 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Follows a file's text, which is the first `length` bytes of `store`
-    /// behind a NUL; there is room for two bytes more. `complain` hears of each
-    /// line, by its number, that cannot be followed.
+    /// Follows a file's text, which is the first `length` bytes of the store.
+    /// `complain` hears of each line, by its number, that cannot be followed.
     pub fn follow_all(
         &mut self,
-        mut store: Pages,
+        mut text: Text,
         length: usize,
         complain: &mut dyn FnMut(u64, Fault<'_>),
     ) {
         *self = Self::default();
-        let (mut at, mut number) = (1, 0);
-        while at <= length {
-            let rest = store.get(at..=length).unwrap_or_default();
+        let (mut at, mut number) = (0, 0);
+        while at < length {
+            let rest = text.store.get(at..length).unwrap_or_default();
             let end = bytes::find(rest, b'\n').unwrap_or(rest.len());
             let line = rest.get(..end).unwrap_or_default();
             number += 1;
-            let mut keep = false;
-            match self.follow(line) {
-                Ok(kept) => keep = kept,
-                Err(fault) => complain(number, fault),
+            if let Err(fault) = self.follow(line, at, &mut text.patterns) {
+                complain(number, fault);
             }
-            if keep {
-                // Never beyond where it stands now: lines only move up.
-                if let Some(head) = self.heads.get_mut(self.count) {
-                    *head = Head::of(self.length, line.get(1..).unwrap_or_default());
-                }
-                self.count += 1;
-                put_nul(&mut store, self.length);
-                bytes::move_down(&mut store, at, end, self.length + 1);
-                self.length += 1 + end;
+            at += end;
+            // The processor's command is a string.
+            if let Some(end) = text.store.get_mut(at) {
+                *end = 0;
             }
-            at += end + 1;
+            at += 1;
         }
-        put_nul(&mut store, self.length);
-        self.store = Some(store);
+        self.text = Some(text);
     }
 
-    /// Does what a line says; whether the line is needed again.
-    fn follow<'a>(&mut self, line: &'a [u8]) -> Result<bool, Fault<'a>> {
-        let Some((&setting, value)) = line.split_first() else { return Ok(false) };
-        // Where its value will stand.
-        let place = self.length + 2;
+    /// Does what a line says, which begins at `at`.
+    fn follow<'a>(
+        &mut self,
+        line: &'a [u8],
+        at: usize,
+        patterns: &mut Table<Pattern>,
+    ) -> Result<(), Fault<'a>> {
+        let Some((&setting, value)) = line.split_first() else { return Ok(()) };
         match setting {
             b'#' => {}
             b's' => self.size = scaled(value, b'k', 1024, b'm', 1024 * 1024)?,
@@ -140,30 +149,22 @@ impl Config {
                 self.remote_only = setting == b'U';
             }
             b'p' if value.len() > LONGEST_PREFIX => return Err(Fault("prefix too long", b"")),
-            b'p' => {
-                self.prefix = (place, value.len());
-                return Ok(true);
-            }
-            b'!' => {
-                self.processor = place;
-                return Ok(true);
-            }
-            b'+' | b'-' => {
-                self.selects = true;
-                return Ok(true);
-            }
-            b'e' | b'E' => {
-                self.alerts = true;
-                return Ok(true);
+            b'p' => self.prefix = (at + 1, value.len()),
+            b'!' => self.processor = at + 1,
+            b'+' | b'-' | b'e' | b'E' => {
+                let pattern = Pattern::new(patterns, setting, value, at + 1);
+                let any = if pattern.is_of_copies() { &mut self.alerts } else { &mut self.selects };
+                *any = true;
+                patterns.push(pattern);
             }
             _ if trimmed(line).is_empty() => {}
             _ => return Err(Fault("unknown setting", b"")),
         }
-        Ok(false)
+        Ok(())
     }
 
     fn stored(&self) -> &[u8] {
-        self.store.as_deref().unwrap_or_default()
+        self.text.as_ref().map_or(&[], |text| &text.store)
     }
 
     /// What happens to each line.
@@ -173,9 +174,8 @@ impl Config {
         Rules {
             size: self.size,
             prefix: prefix.unwrap_or_default(),
-            lines: self.stored().get(..self.length).unwrap_or_default(),
-            count: self.count,
-            heads: &*self.heads,
+            texts: self.stored(),
+            patterns: self.text.as_ref().map_or(&[], |text| &text.patterns),
             selects: self.selects,
             alerts: self.alerts,
             remote: self.remote.is_some(),
@@ -186,7 +186,7 @@ impl Config {
     /// `!`: the processor's command.
     pub fn processor(&self) -> Option<&CStr> {
         let command = c_str_in(self.stored().get(self.processor..)?)?;
-        (!command.is_empty()).then_some(command)
+        (self.processor > 0 && !command.is_empty()).then_some(command)
     }
 
     /// Takes `!` back; whether there was one.
@@ -208,16 +208,8 @@ impl Config {
     #[cfg(test)]
     fn read_all(text: &str, complain: &mut dyn FnMut(u64, Fault<'_>)) -> Self {
         let mut config = Self::default();
-        let mut store = Pages::new(text.len() + 2).unwrap();
-        store[1..=text.len()].copy_from_slice(text.as_bytes());
-        config.follow_all(store, text.len(), complain);
+        config.follow_all(Text::of(text.as_bytes()).unwrap(), text.len(), complain);
         config
-    }
-}
-
-fn put_nul(store: &mut [u8], at: usize) {
-    if let Some(byte) = store.get_mut(at) {
-        *byte = 0;
     }
 }
 
@@ -307,15 +299,15 @@ mod tests {
     #[test]
     fn a_pattern_may_be_empty_and_there_may_be_many() {
         let config = C::read("-*\n+ x \n+");
-        assert!(config.rules().select(b" x ") && config.rules().select(b""));
-        assert!(!config.rules().select(b" x"));
-        let text = "+\n".repeat(1000) + "-*";
-        assert!(!C::read(&text).rules().select(b""));
-        // What is not needed leaves nothing behind that could be taken for a pattern.
+        let selects =
+            |config: &Config, line: &str| config.rules().select(line.as_bytes(), line.len());
+        assert!(selects(&config, " x ") && selects(&config, "") && !selects(&config, " x"));
+        assert!(!selects(&C::read(&("+\n".repeat(1000) + "-*")), ""));
+        // What stands elsewhere is not taken for a pattern.
         let text = format!("#{}\n+a\n#-*\n-*\nn5 -*\n+ab*\n#\n", "-*\n#".repeat(50));
         let (config, _) = parse(&text);
-        assert!(config.rules().select(b"abc") && !config.rules().select(b"a"));
-        assert_eq!(config.rules().lines, b"\0+a\0-*\0+ab*");
+        assert!(selects(&config, "abc") && !selects(&config, "a"));
+        assert_eq!(config.rules().patterns.len(), 3);
     }
 
     #[test]
@@ -364,6 +356,6 @@ mod tests {
         let mut config = C::read("s100\n!cat\n-x*\n");
         assert!(config.forget_processor() && config.processor().is_none());
         assert!(!config.forget_processor());
-        assert!(!config.rules().select(b"x") && config.size == 100, "the rest counts");
+        assert!(!config.rules().select(b"x", 1) && config.size == 100, "the rest counts");
     }
 }

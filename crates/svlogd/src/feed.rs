@@ -118,7 +118,7 @@ impl Feed {
         target: &mut dyn Target,
     ) -> Result<(), Errno> {
         self.own_up(target)?;
-        let limits = Limits { size: rules.size, length: length as u64 };
+        let limits = Limits::new(rules.size, length as u64);
         let head = self.stamper.text().len() + rules.prefix.len();
         let plain = head == 0 && rules.are_none();
         loop {
@@ -194,15 +194,11 @@ impl Feed {
 
     #[inline]
     fn rotate_if_full(&mut self, limits: Limits, target: &mut dyn Target) -> Result<(), Errno> {
-        if self.fill.inside {
-            return Ok(());
-        }
-        if self.fill.size == 0 {
+        if self.fill.size == 0 && !self.fill.inside {
             self.due = false;
-        } else if (self.due || limits.is_full(self.fill.size)) && !self.held {
-            self.rotate(target)?;
         }
-        Ok(())
+        let full = self.due || limits.is_full(self.fill.size);
+        if full && !self.fill.inside && !self.held { self.rotate(target) } else { Ok(()) }
     }
 
     fn rotate(&mut self, target: &mut dyn Target) -> Result<(), Errno> {
@@ -249,7 +245,7 @@ impl Feed {
             None => (rest, rest.len()),
         };
         let first = text.get(..length).unwrap_or(text);
-        let wanted = rules.select(first);
+        let wanted = rules.select(rest, first.len());
         let logged = wanted && !rules.remote_only;
         if logged && !self.held && limits.leaves_no_room(self.fill.size, (head + end) as u64) {
             self.rotate(target)?;
@@ -266,7 +262,9 @@ impl Feed {
         let whole = end < DIRECT && limits.rest_of_line(0) >= head + end;
         if logged {
             self.out.put(self.stamper.text());
-            self.out.put(rules.prefix);
+            if !rules.prefix.is_empty() {
+                self.out.put(rules.prefix);
+            }
             let mut count = head;
             if whole {
                 self.out.put(rest.get(..end).unwrap_or(rest));

@@ -16,7 +16,7 @@
 //! | [`report`], [`moment`] | what is said; the clock |
 //! | [`feed`], [`out`] | a directory's way through the lines that were read |
 //! | [`target`], [`rules`] | what that acts on, and by what |
-//! | [`pattern`], [`heads`], [`stamp`], [`clean`] | selection, time stamps, replacement |
+//! | [`svlogd_select`], [`stamp`], [`clean`] | selection, time stamps, replacement |
 //! | [`rotate`] | when `current` is full, and how many old files go |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -30,7 +30,6 @@ pub mod archive;
 pub mod clean;
 pub mod config;
 pub mod feed;
-pub mod heads;
 pub mod input;
 pub mod log;
 pub mod logdir;
@@ -38,7 +37,6 @@ pub mod moment;
 pub mod opening;
 pub mod options;
 pub mod out;
-pub mod pattern;
 pub mod processor;
 pub mod ready;
 pub mod report;

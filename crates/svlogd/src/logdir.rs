@@ -4,7 +4,6 @@ use core::ffi::CStr;
 
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
-use runit_rt::pages::Pages;
 use runit_rt::strings::decimal;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
@@ -14,7 +13,7 @@ use rustix::fs::{
 use rustix::io::{Errno, IoSlice, write, writev};
 
 use crate::archive::{self, Kind, Name};
-use crate::config::{Config, Fault as ConfigFault, Keep};
+use crate::config::{Config, Fault as ConfigFault, Keep, Text};
 use crate::moment::Moment;
 use crate::opening::{is_foreign, is_trusted, open};
 use crate::processor::Processor;
@@ -128,9 +127,9 @@ impl<'a> LogDir<'a> {
     /// it as it is.
     pub fn read_config(&mut self, config: &mut Config) {
         match self.load_config() {
-            Ok((store, length, trusted)) => {
+            Ok((text, length, trusted)) => {
                 let path = self.path.to_bytes();
-                config.follow_all(store, length, &mut |line, ConfigFault(what, value)| {
+                config.follow_all(text, length, &mut |line, ConfigFault(what, value)| {
                     let mut digits = [0; 20];
                     let line = decimal(line, &mut digits);
                     let said = "%/config: line %: %%";
@@ -154,10 +153,10 @@ impl<'a> LogDir<'a> {
 
     /// The text of the configuration, as [`Config::follow_all`] wants it, and
     /// whether root or we have written it.
-    fn load_config(&self) -> Result<(Pages, usize, bool), Errno> {
+    fn load_config(&self) -> Result<(Text, usize, bool), Errno> {
         let fd = match open(&self.dir, CONFIG, OFlags::RDONLY, 0) {
             // As if it were empty.
-            Err(Errno::NOENT) => return Ok((Pages::new(2)?, 0, true)),
+            Err(Errno::NOENT) => return Ok((Text::new(0)?, 0, true)),
             other => other?,
         };
         let stat = fstat(&fd)?;
@@ -166,8 +165,8 @@ impl<'a> LogDir<'a> {
         if size > LONGEST_CONFIG {
             return Err(Errno::FBIG);
         }
-        let mut store = Pages::new(size.saturating_add(2))?;
-        let mut room = store.get_mut(1..=size).unwrap_or_default();
+        let mut text = Text::new(size)?;
+        let mut room = text.store().get_mut(..size).unwrap_or_default();
         loop {
             match rustix::io::read(&fd, &mut *room) {
                 Ok(0) => break,
@@ -177,7 +176,7 @@ impl<'a> LogDir<'a> {
             }
         }
         let left = room.len();
-        Ok((store, size - left, trusted))
+        Ok((text, size - left, trusted))
     }
 
     /// Opens `current` if it is not open; gives its size if it was not. What a

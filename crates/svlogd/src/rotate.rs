@@ -6,10 +6,10 @@ use runit_rt::bytes;
 /// What limits the size of `current`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes it is to have; 0 for no limit.
-    pub size: u64,
-    /// It is full at the first line end within this many bytes of the limit.
-    pub length: u64,
+    /// The most bytes it is to have.
+    most: u64,
+    /// With so many, at least one, it is full at a line's end.
+    full: u64,
 }
 
 /// How far `current` is filled.
@@ -47,21 +47,23 @@ impl Fill {
 }
 
 impl Limits {
-    /// The size from which on a line's end is where to rotate. Where the
-    /// limit is not above the length there is none, as in the reference.
-    fn threshold(self) -> Option<u64> {
-        self.size.checked_sub(self.length).filter(|&threshold| threshold > 0)
+    /// `current` is to have no more than `size` bytes, 0 for no limit; it is full at the first
+    /// line's end within `length` bytes of that. Where the size is not above the length, it is
+    /// full when it is as large as it may be, as in the reference.
+    pub fn new(size: u64, length: u64) -> Self {
+        let most = if size == 0 { u64::MAX } else { size };
+        Self { most, full: if most > length { most - length } else { most } }
     }
 
     /// Whether `current`, `size` bytes large and at a line's end, is full.
     pub fn is_full(self, size: u64) -> bool {
-        self.size > 0 && size > 0 && size >= self.threshold().unwrap_or(self.size)
+        size >= self.full
     }
 
     /// Whether a line of `length` bytes in all must not begin where `current`
     /// has `size` bytes, since it would pass the limit.
     pub fn leaves_no_room(self, size: u64, length: u64) -> bool {
-        self.size > 0 && size > 0 && size.saturating_add(length) > self.size
+        size > 0 && size.saturating_add(length) > self.most
     }
 
     /// How many more bytes of a line may go into the file that has `line`
@@ -69,18 +71,12 @@ impl Limits {
     /// limit. One that was begun before its length was known may thus take
     /// the file beyond the limit, to less than twice of it.
     pub fn rest_of_line(self, line: u64) -> usize {
-        if self.size == 0 {
-            return usize::MAX;
-        }
-        usize::try_from(self.size.saturating_sub(line)).unwrap_or(usize::MAX)
+        usize::try_from(self.most.saturating_sub(line)).unwrap_or(usize::MAX)
     }
 
     /// How to go on with `lines`, which are not empty, where `current` is
     /// filled thus and not full. Looks at no more bytes than it must.
     pub fn cut(self, fill: Fill, lines: &[u8]) -> Cut {
-        if self.size == 0 {
-            return Cut::Write(lines.len());
-        }
         if fill.inside {
             let end = bytes::find(lines, b'\n').map_or(lines.len(), |at| at + 1);
             return match self.rest_of_line(fill.line).min(end) {
@@ -88,21 +84,15 @@ impl Limits {
                 room => Cut::Write(room),
             };
         }
-        let room = usize::try_from(self.size.saturating_sub(fill.size)).unwrap_or(usize::MAX);
-        match self.threshold() {
+        let room = self.rest_of_line(fill.size);
+        let wanted = self.full.saturating_sub(fill.size).max(1);
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let end = lines.get(wanted - 1..).and_then(|tail| bytes::find(tail, b'\n'));
+        match end {
+            Some(at) if wanted + at <= room => return Cut::Write(wanted + at),
             None if lines.len() <= room => return Cut::Write(lines.len()),
-            None => {}
-            Some(threshold) => {
-                let wanted = usize::try_from(threshold.saturating_sub(fill.size).max(1))
-                    .unwrap_or(usize::MAX);
-                let end = lines.get(wanted - 1..).and_then(|tail| bytes::find(tail, b'\n'));
-                match end {
-                    Some(at) if wanted + at <= room => return Cut::Write(wanted + at),
-                    None if lines.len() <= room => return Cut::Write(lines.len()),
-                    // A line passes the limit: the ones before it go in.
-                    _ => {}
-                }
-            }
+            // A line passes the limit: the ones before it go in.
+            _ => {}
         }
         let fitting = lines.get(..room).unwrap_or(lines);
         match bytes::find_last(fitting, b'\n') {
@@ -167,17 +157,17 @@ mod tests {
 
     #[test]
     fn rotation_is_at_the_first_line_end_within_length_of_the_limit() {
-        let limits = Limits { size: 100, length: 20 };
+        let limits = Limits::new(100, 20);
         assert_eq!(sizes(limits, &[16; 6]), [80, 16]);
         assert_eq!(sizes(limits, &[12; 9]), [84, 24]);
         // Not above its length: only the limit itself counts.
-        assert_eq!(sizes(Limits { size: 100, length: 1000 }, &[16; 7]), [96, 16]);
-        assert_eq!(sizes(Limits { size: 0, length: 20 }, &[16; 60]), [960]);
+        assert_eq!(sizes(Limits::new(100, 1000), &[16; 7]), [96, 16]);
+        assert_eq!(sizes(Limits::new(0, 20), &[16; 60]), [960]);
     }
 
     #[test]
     fn a_line_is_split_only_when_it_alone_passes_the_limit() {
-        let limits = Limits { size: 100, length: 20 };
+        let limits = Limits::new(100, 20);
         assert_eq!(sizes(limits, &[30, 90, 5]), [30, 90, 5]);
         assert_eq!(sizes(limits, &[100, 101]), [100, 100, 1]);
         assert_eq!(sizes(limits, &[30, 250, 10]), [30, 100, 100, 60]);
@@ -191,8 +181,8 @@ mod tests {
             usize::try_from(seed >> 33).unwrap() % below
         };
         for round in 0..3000 {
-            let limits = Limits { size: 40 + random(60) as u64, length: 1 + random(60) as u64 };
-            let size = usize::try_from(limits.size).unwrap();
+            let limits = Limits::new(40 + random(60) as u64, 1 + random(60) as u64);
+            let size = usize::try_from(limits.most).unwrap();
             let longest = 1 + random(130);
             let lengths: Vec<usize> = (0..40).map(|_| 1 + random(longest)).collect();
             let input = lines(&lengths);

@@ -14,6 +14,9 @@ pub const SIZE: usize = 26;
 /// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
 
+/// Seconds in a day.
+const DAY: u64 = 86_400;
+
 /// What stands before each line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamp {
@@ -130,9 +133,9 @@ impl Stamper {
 /// `YYYY-MM-DD_HH:MM:SS.xxxxx` of a second since 1970, UTC. Years are shown
 /// modulo 10,000.
 fn date(time: u64, nanoseconds: u32, separator: u8) -> [u8; 25] {
-    const SECONDS_A_DAY: u64 = 86_400;
-    let (year, month, day) = civil(time / SECONDS_A_DAY);
-    let second = time % SECONDS_A_DAY;
+    let whole = |number| u32::try_from(number).unwrap_or(0);
+    let (year, month, day) = civil(whole(time / DAY));
+    let second = whole(time % DAY);
     let mut text = *b"0000-00-00_00:00:00.00000";
     if let Some(between) = text.get_mut(10) {
         *between = separator;
@@ -144,14 +147,14 @@ fn date(time: u64, nanoseconds: u32, separator: u8) -> [u8; 25] {
         second / 3600,
         second / 60 % 60,
         second % 60,
-        u64::from(nanoseconds / 10_000),
+        nanoseconds / 10_000,
     ];
     // From the last digit of the last field on; what is no digit parts fields.
     let mut field = fields.len() - 1;
     for place in text.iter_mut().rev() {
         match (*place, fields.get_mut(field)) {
             (b'0', Some(value)) => {
-                *place += u8::try_from(*value % 10).unwrap_or(0);
+                *place += (*value % 10).to_le_bytes()[0];
                 *value /= 10;
             }
             _ => field = field.wrapping_sub(1),
@@ -164,10 +167,10 @@ fn date(time: u64, nanoseconds: u32, separator: u8) -> [u8; 25] {
 ///
 /// Years are counted from March, so that a leap day is the last day of its
 /// year, and in eras of 400 years, which are all of the same length.
-fn civil(day: u64) -> (u64, u64, u64) {
-    const DAYS_OF_ERA: u64 = 146_097;
+fn civil(day: u32) -> (u32, u32, u32) {
+    const DAYS_OF_ERA: u32 = 146_097;
     /// From 1 March of the year 0 to 1970.
-    const EPOCH: u64 = 719_468;
+    const EPOCH: u32 = 719_468;
     let day = day + EPOCH;
     let in_era = day % DAYS_OF_ERA;
     let year_of_era = (in_era - in_era / 1460 + in_era / 36_524 - in_era / 146_096) / 365;
@@ -203,7 +206,7 @@ mod tests {
 
     #[test]
     fn every_day_of_eight_centuries_follows_the_one_before() {
-        let length = |year: u64, month| match month {
+        let length = |year: u32, month| match month {
             2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
             2 => 28,
             4 | 6 | 9 | 11 => 30,

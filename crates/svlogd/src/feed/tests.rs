@@ -129,7 +129,8 @@ fn expected(input: &[u8], stamped: bool, text: &str) -> Vec<u8> {
     let mut output = Vec::new();
     for line in input.split_inclusive(|&byte| byte == b'\n') {
         let first = line.strip_suffix(b"\n").unwrap();
-        if rules.select(first.get(..50).unwrap_or(first)) {
+        let seen = first.get(..50).unwrap_or(first);
+        if rules.select(seen, seen.len()) {
             output.extend_from_slice(stamper.text());
             output.extend_from_slice(rules.prefix);
             output.extend_from_slice(line);

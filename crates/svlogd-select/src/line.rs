@@ -1,48 +1,46 @@
-//! Selection of lines by patterns (CONTRACT section 6, svlogd(8)).
+//! Whether a line matches a pattern.
 
 use runit_rt::bytes;
 
-/// Whether the whole of `line` matches the whole of `pattern`: `*` stands for
-/// what is before the first occurrence of the byte after it (at the end: for
-/// anything), `+` for one or more of the byte after it, any other byte for
-/// itself.
+/// Whether a line, the first `length` bytes of `text`, from `at` on matches the
+/// whole of `pattern`: `*` stands for what is before the first occurrence of
+/// the byte after it (at the end: for anything), `+` for one or more of the
+/// byte after it, any other byte for itself. What is behind the line counts for
+/// nothing, but to have it there is quicker.
 ///
 /// There is never a choice: the byte after `*` is looked at again as part of
 /// the pattern (so `*+` seeks a plus sign and then starts a run), the byte
 /// after `+` never is special.
 #[inline]
-pub fn matches(pattern: &[u8], line: &[u8]) -> bool {
-    let (mut pattern, mut line) = (pattern.iter(), line.iter());
-    while let Some(&byte) = pattern.next() {
+pub fn matches(pattern: &[u8], text: &[u8], length: usize, mut at: usize) -> bool {
+    let mut pattern = pattern.iter();
+    while at <= length {
+        let Some(&byte) = pattern.next() else { return at == length };
         match byte {
             b'*' => {
                 let Some(&stop) = pattern.as_slice().first() else { return true };
-                let Some(at) = bytes::find(line.as_slice(), stop) else { return false };
-                line = line.as_slice().get(at..).unwrap_or_default().iter();
+                let rest = text.get(at..).unwrap_or_default();
+                let Some(skipped) = bytes::find(rest, stop) else { return false };
+                at += skipped;
+                if at >= length {
+                    return false;
+                }
             }
             b'+' => {
                 // A run of nothing is in no line.
                 let Some(repeated) = pattern.next() else { return false };
-                let rest = line.as_slice();
+                let rest = text.get(at..length).unwrap_or_default();
                 let run = rest.iter().take_while(|&other| other == repeated).count();
                 if run == 0 {
                     return false;
                 }
-                line = rest.get(run..).unwrap_or_default().iter();
+                at += run;
             }
-            byte if line.next() == Some(&byte) => {}
+            byte if text.get(at) == Some(&byte) => at += 1,
             _ => return false,
         }
     }
-    line.as_slice().is_empty()
-}
-
-/// Whether the last byte of `line` is enough to see that it does not match:
-/// whatever it stands for, a last byte of a pattern that is no `*` is the last
-/// of each line that does.
-#[inline]
-pub fn is_told_by_its_end(pattern: &[u8], line: &[u8]) -> bool {
-    pattern.last().is_some_and(|last| *last != b'*' && line.last() != Some(last))
+    false
 }
 
 #[cfg(test)]
@@ -104,12 +102,21 @@ pub(crate) mod tests {
         all
     }
 
+    fn whole(pattern: &[u8], line: &[u8]) -> bool {
+        matches(pattern, line, line.len(), 0)
+    }
+
     #[test]
     fn every_short_pattern_matches_every_short_line_by_the_book() {
         let lines = strings(b"ab*+", 4);
         for pattern in strings(b"ab*+", 5) {
             for line in &lines {
-                assert_eq!(matches(&pattern, line), by_the_book(&pattern, line));
+                let expected = by_the_book(&pattern, line);
+                assert_eq!(whole(&pattern, line), expected);
+                for behind in [&b"\n"[..], b"a", b"baab", b"*b", b"+a"] {
+                    let text = [&line[..], behind].concat();
+                    assert_eq!(matches(&pattern, &text, line.len(), 0), expected);
+                }
             }
         }
     }
@@ -118,15 +125,15 @@ pub(crate) mod tests {
     fn the_manuals_example_holds() {
         // Stamps are no part of the line.
         let line = b"tcpsvd: info: pid 1977 from 10.4.1.14";
-        assert!(!matches(b"*pid*", line));
-        assert!(matches(b"*: *: pid *", line));
+        assert!(!whole(b"*pid*", line));
+        assert!(whole(b"*: *: pid *", line));
     }
 
     #[test]
     fn long_lines_are_searched_beyond_a_block() {
         let mut line = [b'a'; 200];
         line[150] = b'x';
-        assert!(matches(b"*x*", &line) && matches(b"+ax+a", &line) && !matches(b"*y*", &line));
-        assert!(!matches(b"+ax+ab", &line));
+        assert!(whole(b"*x*", &line) && whole(b"+ax+a", &line) && !whole(b"*y*", &line));
+        assert!(!whole(b"+ax+ab", &line));
     }
 }
