@@ -4,7 +4,7 @@
 //! before it. Names are bytes and go through [`Bytes`], so that a line stays a
 //! line whatever a file is called.
 
-use core::fmt::{self, Write};
+use core::fmt::{self, Write as _};
 
 use runit_rt::strings::{ShortCString, decimal};
 use rustix::fd::BorrowedFd;
@@ -68,13 +68,6 @@ impl Sink for Line<'_> {
             }
             self.length += 1;
         }
-    }
-}
-
-impl Write for Line<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.push(text.as_bytes());
-        Ok(())
     }
 }
 
@@ -209,27 +202,7 @@ pub struct Voice<'a> {
 }
 
 impl Voice<'_> {
-    /// `PROG SUBJECT: fatal: SENTENCE`.
-    pub fn fatal(&self, sentence: &dyn fmt::Display) {
-        self.show("fatal: ", sentence);
-    }
-
-    /// `PROG SUBJECT: warning: SENTENCE`.
-    pub fn warning(&self, sentence: &dyn fmt::Display) {
-        self.show("warning: ", sentence);
-    }
-
-    #[inline(never)]
-    fn show(&self, kind: &str, sentence: &dyn fmt::Display) {
-        let mut line = Line::new(runit_rt::stdio::stderr());
-        self.prefix(kind, &mut line);
-        // A `Line` takes everything, and a diagnostic has no one to tell.
-        let _ = writeln!(line, "{sentence}");
-        let _ = line.send();
-    }
-
-    /// `PROG SUBJECT: KIND SENTENCE`, without `core::fmt`; `kind` is `fatal: `
-    /// or `warning: `.
+    /// `PROG SUBJECT: KIND SENTENCE`; `kind` is `fatal: ` or `warning: `.
     // Not inlined, as `write`.
     #[inline(never)]
     pub fn say(&self, kind: &str, sentence: &dyn Say) {
@@ -353,8 +326,10 @@ mod tests {
         }
         let seen = written(|fd| {
             let mut line = Line::new(fd);
-            let decimal = Decimal(-5);
-            writeln!(line, "{}: {} {decimal}", ErrText(Errno::NOENT), Plain("plain")).unwrap();
+            ErrText(Errno::NOENT).say(&mut line);
+            Pieces(&[": ", "plain", " "]).say(&mut line);
+            Decimal(-5).say(&mut line);
+            line.push(b"\n");
             line.send().unwrap();
         });
         assert_eq!(seen, b"file does not exist: plain -5\n");
@@ -378,7 +353,5 @@ mod tests {
         assert_eq!(said.as_bytes(), b"sv: warning: it is so\n-7!");
         // The same on standard error, for whoever reads a test's.
         voice.say("", &sentence);
-        voice.warning(&Plain("a warning"));
-        voice.fatal(&Plain("an end"));
     }
 }

@@ -140,15 +140,8 @@ fn date(time: u64, nanoseconds: u32, separator: u8) -> [u8; 25] {
     if let Some(between) = text.get_mut(10) {
         *between = separator;
     }
-    let mut fields = [
-        year,
-        month,
-        day,
-        second / 3600,
-        second / 60 % 60,
-        second % 60,
-        nanoseconds / 10_000,
-    ];
+    let mut fields =
+        [year, month, day, second / 3600, second / 60 % 60, second % 60, nanoseconds / 10_000];
     // From the last digit of the last field on; what is no digit parts fields.
     let mut field = fields.len() - 1;
     for place in text.iter_mut().rev() {
