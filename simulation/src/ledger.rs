@@ -7,28 +7,18 @@ use svlogd::stamp::{SIZE, Stamp};
 
 /// See the module.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is of an event of its own")]
 pub struct Ledger {
     form: Stamp,
-    /// Where in the pipe's stream the next line to be written begins.
+    /// Where in the pipe's stream the next line to be written begins; or goes on, see `rest`.
     at: usize,
     /// What was written of a line.
     line: Vec<u8>,
-    /// A part of a line, after which must come a report of its loss.
-    fragment: bool,
-    /// A write has ended within a report, which comes once more, whole.
-    cut: bool,
-    /// The line before was all there but for its newline when a write ended: a report that
-    /// follows may count it.
-    late: bool,
-    /// One more line may be lost than was found to be.
-    spare: bool,
-    /// The line that is being read was reported lost by what was read of it.
-    owed: bool,
-    /// Where in `line` a file of its own begins.
-    split: Option<usize>,
-    /// Lines that were reported lost.
-    pub lost: u64,
+    /// What ends the log is given up: only its newline may follow.
+    torn: bool,
+    /// The line at `at` has begun before, and is given up to its end.
+    rest: bool,
+    /// Lines that were given up, and are to be reported lost before anything else is written.
+    owed: u64,
 }
 
 /// A line of the input that is to be logged.
@@ -41,9 +31,7 @@ struct Due<'a> {
 impl Ledger {
     /// Of who reads the pipe's stream from `start` on.
     pub fn new(form: Stamp, start: usize) -> Self {
-        let line = Vec::new();
-        let (fragment, cut, late, spare, owed) = (false, false, false, false, false);
-        Self { form, at: start, line, fragment, cut, late, spare, owed, split: None, lost: 0 }
+        Self { form, at: start, line: Vec::new(), torn: false, rest: false, owed: 0 }
     }
 
     /// Where the next line to be written begins.
@@ -76,11 +64,6 @@ impl Ledger {
         }
     }
 
-    /// What is written from now on is in another file.
-    pub fn begin_file(&mut self) {
-        self.split = Some(self.line.len()).filter(|&length| length > 0);
-    }
-
     /// Takes note of what was written, `input` being what was read from
     /// [`position`](Self::position) on, the last of it `ended` or not.
     pub fn write(
@@ -90,90 +73,64 @@ impl Ledger {
         rules: &Rules<'_>,
         ended: bool,
     ) -> Result<(), String> {
+        if self.torn && written.first().is_some_and(|&first| first != b'\n') {
+            return Err(format!("{} goes on with what was given up", shown(written)));
+        }
         while let Some(end) = written.iter().position(|&byte| byte == b'\n') {
             self.line.extend_from_slice(written.get(..end).unwrap_or_default());
             written = written.get(end + 1..).unwrap_or_default();
             let before = self.at;
             let line = core::mem::take(&mut self.line);
-            let late = end == 0 && !line.is_empty();
-            self.judge(&line, late, input, rules, ended)?;
+            self.judge(&line, input, rules, ended)?;
             input = input.get(self.at - before..).unwrap_or_default();
         }
         self.line.extend_from_slice(written);
-        let text = self.line.get(self.head()..).unwrap_or_default();
-        self.cut = text.starts_with(REPORT.0);
+        if self.owed > 0 && !self.line.is_empty() {
+            // A report that is cut comes once more, unless it lacks but its newline.
+            let line = core::mem::take(&mut self.line);
+            if self.begins(&line, &report(self.owed))? {
+                self.owed = 0;
+            }
+            self.torn = true;
+        }
         Ok(())
     }
 
+    /// A line that has ended.
     fn judge(
         &mut self,
         line: &[u8],
-        late: bool,
         input: &[u8],
         rules: &Rules<'_>,
         ended: bool,
     ) -> Result<(), String> {
-        let input = self.settle(input, rules, ended);
-        // What was written of a line stays where it is when its file is put away, and the rest
-        // may be lost.
-        if let Some((_, rest)) = self.split.take().and_then(|at| line.split_at_checked(at)) {
-            let text = rest.get(self.head()..);
-            let whole = self.due(input, rules, ended).is_some_and(|due| line.ends_with(due.text));
-            if !whole && text.is_none_or(|text| reported(text).is_some() || is_begun(text)) {
-                self.fragment = true;
-                return self.judge(rest, false, input, rules, ended);
-            }
-        }
-        let shown = || String::from_utf8_lossy(line.get(..60).unwrap_or(line)).into_owned();
-        let head = self.head();
-        let (stamp, text) = line.split_at_checked(head).unwrap_or((line, b""));
-        if core::mem::take(&mut self.cut) {
-            self.fragment = true;
+        if core::mem::take(&mut self.torn) {
             return Ok(());
         }
-        if let Some(count) = reported(text) {
-            self.fragment = false;
-            // It counts the line before or not.
-            let counted = u64::from(core::mem::take(&mut self.late));
-            self.lost += counted;
-            self.spare = counted > 0;
-            return self.skip(count.saturating_sub(counted), input, rules, ended);
-        }
-        if self.fragment && (stamp.len() < head || is_begun(text)) {
-            // The report was cut off too, and comes once more.
-            return Ok(());
-        }
-        if self.fragment {
-            return Err(format!("{} after a part of a line", shown()));
-        }
-        let Some(due) = self.due(input, rules, ended) else {
-            // The beginning of a line whose end is not read yet.
-            let begun = [rules.prefix, input].concat();
-            if !input.is_empty() && (begun.starts_with(text) || stamp.len() < head) {
-                self.fragment = true;
-                return Ok(());
-            }
-            return Err(format!("{} was written and not read", shown()));
+        let (whole, next) = if self.owed > 0 {
+            (report(self.owed), self.at)
+        } else {
+            let input = self.leave_rest(input, ended);
+            let due = self.due(input, rules, ended);
+            let due = due.ok_or_else(|| format!("{} was written and not read", shown(line)))?;
+            ([rules.prefix, due.text].concat(), due.next)
         };
-        let whole = [rules.prefix, due.text].concat();
-        if text == whole {
-            self.at = due.next;
-            self.late = late;
-            self.spare = false;
-            return self.judge_stamp(stamp);
+        if !self.begins(line, &whole)? {
+            return Err(format!("{} ends before {}", shown(line), shown(&whole)));
         }
-        if core::mem::take(&mut self.spare) {
-            let before = self.at;
-            self.skip(1, input, rules, ended)?;
-            let input = input.get(self.at - before..).unwrap_or_default();
-            return self.judge(line, late, input, rules, ended);
+        self.owed = 0;
+        self.at = next;
+        Ok(())
+    }
+
+    /// Whether the line is all of `whole` behind its stamp. It must begin like that.
+    fn begins(&self, line: &[u8], whole: &[u8]) -> Result<bool, String> {
+        let Some((stamp, text)) = line.split_at_checked(self.head()) else { return Ok(false) };
+        self.judge_stamp(stamp)?;
+        if !whole.starts_with(text) {
+            return Err(format!("{} was written where {} was due", shown(line), shown(whole)));
         }
-        if whole.starts_with(text) || stamp.len() < head || is_begun(text) {
-            self.fragment = true;
-            return Ok(());
-        }
-        let due = String::from_utf8_lossy(due.text.get(..40).unwrap_or(due.text)).into_owned();
-        Err(format!("{} was written where {due} was due", shown()))
+        Ok(text.len() == whole.len())
     }
 
     fn judge_stamp(&self, stamp: &[u8]) -> Result<(), String> {
@@ -186,82 +143,126 @@ impl Ledger {
         Ok(())
     }
 
-    /// Leaves out the line that was lost before its end was read; what of the input follows.
-    fn settle<'a>(&mut self, input: &'a [u8], rules: &Rules<'_>, ended: bool) -> &'a [u8] {
-        match self.due(input, rules, ended) {
-            Some(due) if self.owed => {
-                let rest = input.get(due.next - self.at..).unwrap_or_default();
-                self.at = due.next;
-                self.owed = false;
-                rest
-            }
-            _ => input,
+    /// Leaves out the rest of a line that was given up before its end was read; what of the
+    /// input follows.
+    fn leave_rest<'a>(&mut self, input: &'a [u8], ended: bool) -> &'a [u8] {
+        if !self.rest {
+            return input;
         }
+        let end = input.iter().position(|&byte| byte == b'\n');
+        let length = end.map_or(input.len(), |end| end + 1);
+        self.at += length;
+        self.rest = end.is_none() && !ended;
+        input.get(length..).unwrap_or_default()
     }
 
-    /// Counts `count` lines as lost.
-    fn skip(
-        &mut self,
-        count: u64,
-        mut input: &[u8],
-        rules: &Rules<'_>,
-        ended: bool,
-    ) -> Result<(), String> {
-        self.lost += count;
-        for left in (0..count).rev() {
-            let Some(due) = self.due(input, rules, ended) else {
-                // Of a long line what is here may be lost before its end is.
-                if left == 0 && !self.owed && !input.is_empty() {
-                    self.owed = true;
-                    return Ok(());
-                }
-                return Err(format!("{count} lines reported lost, which were not read"));
-            };
-            input = input.get(due.next - self.at..).unwrap_or_default();
+    /// Everything up to the end of `batch`, which was read from [`position`](Self::position)
+    /// on, is given up, but for what is written.
+    pub fn give_up(&mut self, batch: &[u8], rules: &Rules<'_>, ended: bool) -> Result<(), String> {
+        let mut rest = self.leave_rest(batch, ended);
+        let line = core::mem::take(&mut self.line);
+        let mut begun = !line.is_empty();
+        self.torn |= begun;
+        // What there is of the last line is given up, and what will be with it.
+        while let Some(due) = self.due(rest, rules, true) {
+            let taken = rest.get(..due.next - self.at).unwrap_or(rest);
+            rest = rest.get(taken.len()..).unwrap_or_default();
+            self.rest = !ended && !taken.ends_with(b"\n");
             self.at = due.next;
+            // Of a line that lacks but its newline nothing is lost.
+            let whole = core::mem::take(&mut begun)
+                && self.begins(&line, &[rules.prefix, due.text].concat())?;
+            self.owed += u64::from(self.rest || !whole);
         }
-        Ok(())
+        if begun { Err(format!("{} was written and not read", shown(&line))) } else { Ok(()) }
     }
 
-    /// At the end, of `lost` lines that were given up: nothing else is left.
+    /// At the end, where `lost` lines were given up and not reported: nothing else is left.
     pub fn close(&mut self, lost: u64, input: &[u8], rules: &Rules<'_>) -> Result<(), String> {
-        let input = self.settle(input, rules, true);
-        let before = self.at;
-        self.skip(lost, input, rules, true)?;
-        let mut rest = input.get(self.at - before..).unwrap_or_default();
-        if self.spare && self.due(rest, rules, true).is_some() {
-            self.skip(1, rest, rules, true)?;
-            rest = input.get(self.at - before..).unwrap_or_default();
+        if lost != self.owed {
+            return Err(format!("{lost} lines are said to be lost, and {} are", self.owed));
         }
-        match self.due(rest, rules, true) {
-            Some(due) => {
-                let text = due.text.get(..40).unwrap_or(due.text);
-                Err(format!(
-                    "{} was read, not written, and not reported lost",
-                    String::from_utf8_lossy(text)
-                ))
-            }
-            None => Ok(()),
+        if !self.line.is_empty() {
+            return Err(format!("{} was written and not read", shown(&self.line)));
         }
+        let input = self.leave_rest(input, true);
+        self.due(input, rules, true).map_or(Ok(()), |due| {
+            Err(format!("{} was read, not written, and not reported lost", shown(due.text)))
+        })
     }
 }
 
-/// What a report of lost lines begins and ends with.
-const REPORT: (&[u8], &[u8]) = (b"svlogd: lost ", b" lines");
-
-/// Whether the text is the beginning of a report.
-fn is_begun(text: &[u8]) -> bool {
-    match text.strip_prefix(REPORT.0) {
-        Some(rest) => {
-            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            REPORT.1.starts_with(rest.get(digits..).unwrap_or_default())
-        }
-        None => REPORT.0.starts_with(text),
-    }
+/// What `svlogd` writes of lost lines.
+fn report(lost: u64) -> Vec<u8> {
+    format!("svlogd: lost {lost} lines").into_bytes()
 }
 
-/// How many lines a report says are lost.
-fn reported(text: &[u8]) -> Option<u64> {
-    let rest = text.strip_prefix(REPORT.0)?.strip_suffix(REPORT.1)?;
-    core::str::from_utf8(rest).ok()?.parse().ok()
+/// The beginning of a line, for messages.
+fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(line.get(..60).unwrap_or(line)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svlogd::config::Config;
+
+    const INPUT: &[u8] = b"one\ntwo\nthree\nfour\n";
+
+    /// What the account says of `first`, and of what was written after all but `four` had
+    /// been given up.
+    fn judged(first: &[u8], then: &[&[u8]]) -> Result<(), String> {
+        let config = Config::default();
+        let rules = config.rules();
+        let mut ledger = Ledger::new(Stamp::None, 0);
+        ledger.write(first, INPUT, &rules, false)?;
+        let end = INPUT.len() - b"four\n".len();
+        ledger.give_up(&INPUT[ledger.position()..end], &rules, false)?;
+        for part in then {
+            ledger.write(part, &INPUT[ledger.position()..], &rules, false)?;
+        }
+        ledger.close(0, &INPUT[ledger.position()..], &rules)
+    }
+
+    #[test]
+    fn each_line_is_written_or_reported_lost() {
+        let ok: [(&[u8], &[&[u8]]); 6] = [
+            (b"", &[b"svlogd: lost 3 lines\n", b"four\n"]),
+            (b"one\n", &[b"svlogd: lost 2 lines\n", b"four\n"]),
+            (b"one\ntw", &[b"\nsvlogd: lost 2 lines\n", b"four\n"]),
+            (b"one\ntwo", &[b"\nsvlogd: lost 1 lines\n", b"four\n"]),
+            (b"one\ntwo\nthree", &[b"\n", b"four\n"]),
+            (b"o", &[b"\n", b"svlogd:", b"\nsvlogd: lost 3 lines", b"\nfour\n"]),
+        ];
+        for (first, then) in ok {
+            assert_eq!(judged(first, then), Ok(()), "{}", shown(first));
+        }
+        let wrong: [(&[u8], &[&[u8]]); 9] = [
+            (b"", &[b"four\n"]),
+            (b"", &[b"svlogd: lost 2 lines\n", b"four\n"]),
+            (b"", &[b"svlogd: lost 3 lines\n"]),
+            (b"", &[b"svlogd: lost 3 lines\n", b"svlogd: lost 3 lines\n", b"four\n"]),
+            (b"one\ntw", &[b"svlogd: lost 2 lines\n", b"four\n"]),
+            (b"one\ntwo", &[b"\nsvlogd: lost 2 lines\n", b"four\n"]),
+            (b"one\ntwo\nthree", &[b"four\n"]),
+            (b"", &[b"svlogd: lost 3 lines", b"\nsvlogd: lost 3 lines\n", b"four\n"]),
+            (b"oe", &[b"\nsvlogd: lost 3 lines\n", b"four\n"]),
+        ];
+        for (first, then) in wrong {
+            let parts = [&[first], then].concat();
+            assert!(judged(first, then).is_err(), "{}", shown(&parts.concat()));
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_line_that_was_given_up_is_not_to_come() {
+        let config = Config::default();
+        let rules = config.rules();
+        let mut ledger = Ledger::new(Stamp::None, 0);
+        ledger.give_up(b"be", &rules, false).unwrap();
+        ledger.give_up(b"gun, e", &rules, false).unwrap();
+        ledger.write(b"svlogd: lost 1 lines\n", b"nded\nnext\n", &rules, false).unwrap();
+        ledger.write(b"next\n", b"nded\nnext\n", &rules, false).unwrap();
+        assert_eq!(ledger.close(0, b"", &rules), Ok(()));
+    }
 }

@@ -68,6 +68,8 @@ pub struct Logger {
     stamper: Stamper,
     config: Config,
     ledger: Ledger,
+    /// Where in the pipe's stream the batch begins.
+    batch_at: usize,
     open: bool,
     newest: Tai64n,
     outage: Option<Outage>,
@@ -100,6 +102,7 @@ impl Logger {
             stamper: Stamper::new(form),
             config,
             ledger: Ledger::new(form, start),
+            batch_at: start,
             open: false,
             newest,
             outage: None,
@@ -166,6 +169,7 @@ impl Logger {
     }
 
     fn end_batch(&mut self) {
+        self.batch_at += self.input.batch().len();
         self.input.consume();
         self.stamper.go_behind(self.feed.end());
     }
@@ -250,7 +254,6 @@ impl Logger {
             let latest = dir.latest;
             dir.rename(disk, safe(moment))?;
             self.newest = moment;
-            self.ledger.begin_file();
             current = dir.open(disk)?;
             kernel.saw("current recovered after a crash", true);
             kernel.check(latest < Some(moment), Invariant::Archives, || {
@@ -339,6 +342,13 @@ impl Logger {
     }
 
     fn discard(&mut self, kernel: &mut Kernel) {
+        let end = self.batch_at + self.input.batch().len();
+        let pipe = kernel.pipes.get(&self.pipe);
+        let batch = pipe.map(|pipe| pipe.between(self.ledger.position(), end)).unwrap_or_default();
+        let ended = self.ending.is_some();
+        if let Err(what) = self.ledger.give_up(batch, &self.config.rules(), ended) {
+            kernel.check(false, Invariant::Lines, || what);
+        }
         let (feed, input, mut writer) = self.parts(kernel);
         let rules = writer.config.rules();
         feed.discard(input.batch(), LENGTH, &rules, &mut writer);
@@ -351,18 +361,17 @@ impl Logger {
         if !self.is_done() {
             self.discard(kernel);
         }
-        let mut lost = self.feed.lost().lines;
-        kernel.saw("lines given up at the end", lost > 0);
-        if lost > 0 && self.try_advance(kernel, false).is_ok() {
-            lost = 0;
-        }
+        let gave_up = self.feed.lost().lines > 0;
+        kernel.saw("lines given up at the end", gave_up);
+        let _ = self.try_advance(kernel, false);
+        let lost = self.feed.lost().lines;
         let pipe = kernel.pipes.get(&self.pipe);
         let input = pipe.map(|pipe| pipe.read_from(self.ledger.position())).unwrap_or_default();
         if let Err(what) = self.ledger.close(lost, input, &self.config.rules()) {
             kernel.check(false, Invariant::Lines, || what);
         }
         self.close_current(kernel);
-        let code = if self.feed.lost().lines > 0 { 111 } else { 0 };
+        let code = if gave_up { 111 } else { 0 };
         kernel.exit(self.pid, Exit::Code(code));
     }
 

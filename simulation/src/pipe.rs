@@ -66,6 +66,11 @@ impl Pipe {
 
     /// What went in from `start` on and has been read.
     pub fn read_from(&self, start: usize) -> &[u8] {
-        self.stream.get(start..self.taken).unwrap_or_default()
+        self.between(start, self.taken)
+    }
+
+    /// What of that went in before `end`.
+    pub fn between(&self, start: usize, end: usize) -> &[u8] {
+        self.stream.get(start..end.min(self.taken)).unwrap_or_default()
     }
 }

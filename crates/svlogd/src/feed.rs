@@ -66,7 +66,7 @@ impl Feed {
 
     /// `current` was opened anew and has `size` bytes.
     pub fn opened(&mut self, size: u64) {
-        self.on_disk = Fill { size, line: 0, inside: self.on_disk.inside && size > 0 };
+        self.on_disk = Fill { size, line: 0, ..self.on_disk };
         self.fill = self.on_disk;
         self.fill.add(self.out.waiting());
     }
@@ -145,19 +145,18 @@ impl Feed {
         rules: &Rules<'_>,
         target: &mut dyn Target,
     ) {
-        let before = core::mem::take(&mut self.lost);
         let on_disk = self.on_disk;
-        let mut counter = Counter { lost: Lost::default(), target };
+        let lost = core::mem::take(&mut self.lost);
+        let mut counter = Counter { lost, inside: on_disk.inside, target };
         // Counting cannot fail.
         let _ = self.advance(batch, length, rules, &mut counter);
-        let mut lost = counter.lost;
+        self.lost = counter.lost;
         if self.inside == Some(true) {
-            lost.lines += 1;
+            self.lost.lines += 1;
             self.inside = Some(false);
         }
         self.on_disk = on_disk;
         self.fill = on_disk;
-        self.lost = Lost { lines: before.lines + lost.lines, bytes: before.bytes + lost.bytes };
     }
 
     /// What has been given up and not yet been owned up to in the log.
@@ -165,15 +164,17 @@ impl Feed {
         self.lost
     }
 
-    /// Says in the log what was lost.
+    /// Ends the line in the log whose rest was given up, and says there what was lost.
     fn own_up(&mut self, target: &mut dyn Target) -> Result<(), Errno> {
+        // Else what waits ends it, or what is still to come.
+        if self.on_disk.inside && self.inside != Some(true) && self.out.is_empty() {
+            self.out.put(b"\n");
+            self.opened(self.on_disk.size);
+        }
         if self.lost.lines == 0 {
             return Ok(());
         }
-        // Nothing waits: what did was given up.
-        if self.on_disk.inside {
-            self.out.put(b"\n");
-        }
+        // Nothing else waits: what did was given up.
         self.out.put(self.stamper.text());
         self.out.put(b"svlogd: lost ");
         self.out.put(decimal(self.lost.lines, &mut [0; 20]));
@@ -182,13 +183,13 @@ impl Feed {
         let written = target.write(self.out.waiting(), &[]);
         let count = written.unwrap_or(0);
         self.take(count);
-        self.out.take(length);
-        self.fill = self.on_disk;
-        if count < length {
-            // Once more, whole, when there is room.
+        if count + 1 < length {
+            // Once more, whole, when there is room. But a newline can wait.
+            self.out.take(length);
             return Err(written.err().unwrap_or(Errno::NOSPC));
         }
         self.lost = Lost::default();
+        self.opened(self.on_disk.size);
         Ok(())
     }
 

@@ -260,9 +260,9 @@ impl<'a> Log<'a> {
             let bytes = decimal(lost.bytes, &mut bytes);
             let said = "lost % lines (% bytes): %: %";
             report::say(Level::Warning, said, &[lines, bytes, path, reason]);
-            // The log says so too, if it can now.
-            let _ = self.try_advance(&[], common);
         }
+        // The log says so too, if it can now; and ends with a newline.
+        let _ = self.try_advance(&[], common);
         self.dir.close();
         lost.lines > 0
     }

@@ -1,6 +1,5 @@
 //! What a [`Feed`](crate::feed::Feed) acts on, and what passes between them.
 
-use runit_rt::bytes;
 use rustix::io::Errno;
 
 use crate::out::Out;
@@ -59,16 +58,21 @@ pub struct Lost {
 pub(crate) struct Counter<'a> {
     /// How much it was.
     pub lost: Lost,
+    /// `current` ends within a line: one that lacks but its newline is all there.
+    pub inside: bool,
     /// For what is no writing.
     pub target: &'a mut dyn Target,
 }
 
 impl Target for Counter<'_> {
     fn write(&mut self, head: &[u8], tail: &[u8]) -> Result<usize, Errno> {
-        let count = head.len() + tail.len();
-        self.lost.bytes += count as u64;
-        self.lost.lines += newlines(head) + newlines(tail);
-        Ok(count)
+        for &byte in head.iter().chain(tail) {
+            let ended = u64::from(byte == b'\n');
+            let whole = u64::from(core::mem::take(&mut self.inside)) & ended;
+            self.lost.bytes += 1 - whole;
+            self.lost.lines += ended - whole;
+        }
+        Ok(head.len() + tail.len())
     }
 
     fn rotate(&mut self) -> bool {
@@ -82,15 +86,6 @@ impl Target for Counter<'_> {
     fn send(&mut self, record: &Record<'_>) -> bool {
         self.target.send(record)
     }
-}
-
-fn newlines(mut bytes: &[u8]) -> u64 {
-    let mut count = 0;
-    while let Some(at) = bytes::find(bytes, b'\n') {
-        bytes = bytes.get(at + 1..).unwrap_or_default();
-        count += 1;
-    }
-    count
 }
 
 #[cfg(test)]
@@ -137,12 +132,15 @@ mod tests {
     #[test]
     fn a_counter_counts_and_hands_the_rest_on() {
         let mut heard = Heard::default();
-        let mut counter = Counter { lost: Lost::default(), target: &mut heard };
+        let mut counter = Counter { lost: Lost::default(), inside: false, target: &mut heard };
         assert_eq!(counter.write(b"one\ntw", b"o\nth"), Ok(10));
         assert!(!counter.rotate());
         counter.alert(&RECORD);
         assert!(counter.send(&RECORD));
         assert_eq!(counter.lost, Lost { lines: 2, bytes: 10 });
+        counter.inside = true;
+        assert_eq!(counter.write(b"", b"\n\nx"), Ok(3));
+        assert_eq!(counter.lost, Lost { lines: 3, bytes: 12 }, "the first ends what is there");
         assert_eq!((heard.alerts, heard.sent), (1, 1));
     }
 }

@@ -212,12 +212,14 @@ fn what_is_given_up_is_counted_and_owned_up_to() {
     let config = Config::read("-x*\n");
     let rules = config.rules();
     let batch = b"one\nxtwo\nthree\nfour";
-    // The first seed with which a write falls short and the next one fails.
+    // The first seed with which a write falls short within a line and the next one fails.
     let torn = |seed| {
         let mut memory = Memory::new(seed, 100);
         let mut feed = Feed::new(Stamp::None).unwrap();
         let failed = feed.advance(batch, 50, &rules, &mut memory).is_err();
-        (failed && memory.all().len() > 1).then_some((memory, feed))
+        let within =
+            ["on", "\nth", "\nfou"].iter().any(|end| memory.all().ends_with(end.as_bytes()));
+        (failed && within).then_some((memory, feed))
     };
     let (mut memory, mut feed) = (0..100).find_map(torn).unwrap();
     let torn = memory.all().len();
@@ -279,11 +281,54 @@ fn a_loss_is_owned_up_to_whole_wherever_the_disk_is_full() {
         assert_eq!(feed.advance(b"", 50, &rules, &mut disk).is_ok(), room == told.len());
         disk.room = 1000;
         feed.advance(b"two\n", 50, &rules, &mut disk).unwrap();
-        // What was torn has a line of its own.
-        let torn = if room < told.len() { &told[..room] } else { b"" };
+        // What was torn has a line of its own; what lacks but its newline gets it.
+        let torn = if room + 1 < told.len() { &told[..room] } else { b"" };
         let end = if torn.is_empty() { "" } else { "\n" };
         let expected = [torn, end.as_bytes(), told, b"two\n"].concat();
         assert_eq!(String::from_utf8_lossy(&disk.file), String::from_utf8_lossy(&expected));
+    }
+}
+
+#[test]
+fn a_line_that_lacks_but_its_newline_is_not_lost() {
+    let config = Config::read("s2000\n");
+    let rules = config.rules();
+    // Put together, or written from where it was read; lost alone, or with an empty line.
+    for (length, behind, form) in [
+        (3, "", Stamp::None),
+        (3, "", Stamp::Tai),
+        (3, "\n", Stamp::None),
+        (1970, "\n", Stamp::Tai),
+        (3000, "\n", Stamp::Tai),
+        (3000, "", Stamp::None),
+    ] {
+        let line = format!("{}\n", "x".repeat(length));
+        let head = Stamper::new(form).text().len();
+        for lacking in 1..3 {
+            let room = head + line.len() - lacking;
+            let mut feed = Feed::new(form).unwrap();
+            let mut disk = Narrow { room, file: Vec::new() };
+            let batch = format!("{line}{behind}");
+            feed.advance(batch.as_bytes(), 50, &rules, &mut disk).unwrap_err();
+            feed.discard(batch.as_bytes(), 50, &rules, &mut disk);
+            feed.end();
+            // Once more: what is given up stays counted as it was.
+            feed.discard(behind.as_bytes(), 50, &rules, &mut disk);
+            feed.end();
+            let lost = lacking - 1 + 2 * behind.len();
+            let bytes = if lacking > 1 { lacking } else { 0 } + 2 * behind.len() * (head + 1);
+            assert_eq!(feed.lost(), Lost { lines: lost as u64, bytes: bytes as u64 });
+            disk.room = 10_000;
+            feed.advance(b"next\n", 50, &rules, &mut disk).unwrap();
+            let text = String::from_utf8(disk.file[room..].to_vec()).unwrap();
+            let mut lines = text.lines().map(|line| line.get(head..).unwrap_or(line));
+            assert_eq!(lines.next(), Some(""), "{length} {behind:?} {form:?} {lacking}");
+            if lost > 0 {
+                assert_eq!(lines.next(), Some(&*format!("svlogd: lost {lost} lines")));
+            }
+            assert_eq!((lines.next(), lines.next()), (Some("next"), None));
+            assert_eq!(feed.lost(), Lost::default());
+        }
     }
 }
 
