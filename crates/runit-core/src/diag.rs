@@ -146,12 +146,6 @@ impl Say for Plain<'_> {
     }
 }
 
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
 /// Shows a number, without what the integers' own `Display` brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub i64);
@@ -165,17 +159,6 @@ impl Say for Decimal {
     }
 }
 
-impl fmt::Display for Decimal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < 0 {
-            f.write_char('-')?;
-        }
-        let mut digits = [0; 20];
-        let digits = decimal(self.0.unsigned_abs(), &mut digits);
-        digits.iter().try_for_each(|&digit| f.write_char(digit.into()))
-    }
-}
-
 /// Shows a system error in the suite's wording, `ERR` in CONTRACT.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrText(pub Errno);
@@ -183,12 +166,6 @@ pub struct ErrText(pub Errno);
 impl Say for ErrText {
     fn say(&self, out: &mut dyn Sink) {
         out.push(runit_rt::errtext::text(self.0).as_bytes());
-    }
-}
-
-impl fmt::Display for ErrText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(runit_rt::errtext::text(self.0))
     }
 }
 
@@ -283,7 +260,9 @@ mod tests {
     #[test]
     fn numbers_are_decimal() {
         for number in [0, 7, -10, i64::MAX, i64::MIN] {
-            assert_eq!(Decimal(number).to_string(), number.to_string());
+            let mut said = ShortCString::new();
+            Decimal(number).say(&mut said);
+            assert_eq!(said.as_bytes(), number.to_string().as_bytes());
         }
     }
 
