@@ -8,16 +8,23 @@ const BLOCK: usize = 16;
 /// How many bytes [`find`] looks at in one go: as many as a mask has bits.
 pub const WIDE: usize = 64;
 
-/// Bit N of the result: whether byte N of the block is `byte`.
+/// A byte, eight times: what is sought is kept like this.
+#[inline]
+pub const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Bit N of the result: whether byte N of the block is the one sought.
 #[cfg(target_arch = "x86_64")]
 #[inline]
-fn matches(block: &[u8; BLOCK], byte: u8) -> u32 {
-    use core::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
+fn matches(block: &[u8; BLOCK], sought: u64) -> u32 {
+    use core::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi64x};
     // SAFETY: SSE2 is part of every x86_64; the load reads the block's 16
     // bytes and asks for no alignment.
     let mask = unsafe {
         let block = _mm_loadu_si128(block.as_ptr().cast());
-        _mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(i8::from_ne_bytes([byte]))))
+        let sought = _mm_set1_epi64x(i64::from_ne_bytes(sought.to_ne_bytes()));
+        _mm_movemask_epi8(_mm_cmpeq_epi8(block, sought))
     };
     u32::from_ne_bytes(mask.to_ne_bytes())
 }
@@ -25,19 +32,19 @@ fn matches(block: &[u8; BLOCK], byte: u8) -> u32 {
 /// As above, eight bytes in a word at a time.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
-fn matches(block: &[u8; BLOCK], byte: u8) -> u32 {
+fn matches(block: &[u8; BLOCK], sought: u64) -> u32 {
     let [a, b, c, d, e, f, g, h, rest @ ..] = *block;
-    word_matches([a, b, c, d, e, f, g, h], byte) | word_matches(rest, byte) << 8
+    word_matches([a, b, c, d, e, f, g, h], sought) | word_matches(rest, sought) << 8
 }
 
-/// Bit N of the result: whether byte N of the word is `byte`.
+/// Bit N of the result: whether byte N of the word is the one sought.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline]
-fn word_matches(word: [u8; 8], byte: u8) -> u32 {
+fn word_matches(word: [u8; 8], sought: u64) -> u32 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    // A byte of `difference` is zero where the word has `byte`; the sum sets
+    // A byte of `difference` is zero where the word has what is sought; the sum sets
     // the high bit of all others, without a carry into the next one.
-    let difference = u64::from_le_bytes(word) ^ u64::from_le_bytes([byte; 8]);
+    let difference = u64::from_le_bytes(word) ^ sought;
     let equal = !(((difference & LOW) + LOW) | difference | LOW);
     // The high bits of the eight bytes gather in the top byte.
     let gathered = (equal >> 7).wrapping_mul(0x0102_0408_1020_4080);
@@ -47,10 +54,10 @@ fn word_matches(word: [u8; 8], byte: u8) -> u32 {
 /// As [`matches()`] for four blocks: where in them the byte stands is no branch
 /// that the processor could mistake, and lines of services mostly are that long.
 #[inline]
-fn wide_matches(wide: &[u8; WIDE], byte: u8) -> u64 {
+fn wide_matches(wide: &[u8; WIDE], sought: u64) -> u64 {
     // SAFETY: the same bytes, as blocks.
     let [a, b, c, d] = unsafe { &*wide.as_ptr().cast::<[[u8; BLOCK]; 4]>() };
-    let two = |low, high| u64::from(matches(low, byte) | matches(high, byte) << BLOCK);
+    let two = |low, high| u64::from(matches(low, sought) | matches(high, sought) << BLOCK);
     two(a, b) | two(c, d) << (2 * BLOCK)
 }
 
@@ -58,9 +65,9 @@ fn wide_matches(wide: &[u8; WIDE], byte: u8) -> u64 {
 #[inline(never)]
 pub fn find(bytes: &[u8], byte: u8) -> Option<usize> {
     if bytes.len() >= WIDE {
-        find_by(bytes, |wide| wide_matches(wide, byte))
+        find_by(bytes, |wide| wide_matches(wide, each(byte)))
     } else if bytes.len() >= BLOCK {
-        find_by(bytes, |block| matches(block, byte).into())
+        find_by(bytes, |block| matches(block, each(byte)).into())
     } else {
         bytes.iter().position(|&other| other == byte)
     }
@@ -89,13 +96,14 @@ fn find_by<const N: usize>(bytes: &[u8], mask: impl Fn(&[u8; N]) -> u64) -> Opti
 /// How many bytes [`places`] looks at: what lines of services mostly have.
 pub const NEAR: usize = WIDE + 2 * BLOCK;
 
-/// Where `byte` stands in `bytes`: bit N of the first number tells of byte N, of
-/// the second one of byte [`WIDE`] + N.
+/// Where in `bytes` a byte stands, which is given as by [`each`]: bit N tells of
+/// byte N.
 #[inline]
-pub fn places(bytes: &[u8; NEAR], byte: u8) -> [u64; 2] {
+pub fn places(bytes: &[u8; NEAR], sought: u64) -> u128 {
     // SAFETY: the same bytes, in parts.
     let (wide, [a, b]) = unsafe { &*bytes.as_ptr().cast::<([u8; WIDE], [[u8; BLOCK]; 2])>() };
-    [wide_matches(wide, byte), u64::from(matches(a, byte) | matches(b, byte) << BLOCK)]
+    let behind = matches(a, sought) | matches(b, sought) << BLOCK;
+    u128::from(wide_matches(wide, sought)) | u128::from(behind) << WIDE
 }
 
 /// Where `byte` stands last in `bytes`.
@@ -103,7 +111,7 @@ pub fn places(bytes: &[u8; NEAR], byte: u8) -> [u64; 2] {
 pub fn find_last(bytes: &[u8], byte: u8) -> Option<usize> {
     let mut end = bytes.len();
     while let Some(block) = bytes.get(..end).and_then(<[u8]>::last_chunk::<BLOCK>) {
-        let mask = matches(block, byte);
+        let mask = matches(block, each(byte));
         end -= BLOCK;
         if mask != 0 {
             return Some(end + mask.ilog2() as usize);
@@ -254,9 +262,9 @@ mod tests {
                 block[3] = byte;
                 block[12] = byte ^ 0x80;
                 let [a, b, c, d, e, f, g, h, rest @ ..] = block;
-                let words =
-                    word_matches([a, b, c, d, e, f, g, h], byte) | word_matches(rest, byte) << 8;
-                assert_eq!(matches(&block, byte), words, "{byte} {other}");
+                let first = word_matches([a, b, c, d, e, f, g, h], each(byte));
+                let words = first | word_matches(rest, each(byte)) << 8;
+                assert_eq!(matches(&block, each(byte)), words, "{byte} {other}");
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use runit_rt::bytes;
 
-/// Whether a line, the first `length` bytes of `text`, from `at` on matches the
-/// whole of `pattern`: `*` stands for what is before the first occurrence of
+/// Whether a line, the first `length` bytes of `text`, matches the whole of
+/// `pattern`: `*` stands for what is before the first occurrence of
 /// the byte after it (at the end: for anything), `+` for one or more of the
 /// byte after it, any other byte for itself. What is behind the line counts for
 /// nothing, but to have it there is quicker.
@@ -12,7 +12,8 @@ use runit_rt::bytes;
 /// the pattern (so `*+` seeks a plus sign and then starts a run), the byte
 /// after `+` never is special.
 #[inline]
-pub fn matches(pattern: &[u8], text: &[u8], length: usize, mut at: usize) -> bool {
+pub fn matches(pattern: &[u8], text: &[u8], length: usize) -> bool {
+    let mut at = 0;
     let mut pattern = pattern.iter();
     while at <= length {
         let Some(&byte) = pattern.next() else { return at == length };
@@ -103,7 +104,7 @@ pub(crate) mod tests {
     }
 
     fn whole(pattern: &[u8], line: &[u8]) -> bool {
-        matches(pattern, line, line.len(), 0)
+        matches(pattern, line, line.len())
     }
 
     #[test]
@@ -115,7 +116,7 @@ pub(crate) mod tests {
                 assert_eq!(whole(&pattern, line), expected);
                 for behind in [&b"\n"[..], b"a", b"baab", b"*b", b"+a"] {
                     let text = [&line[..], behind].concat();
-                    assert_eq!(matches(&pattern, &text, line.len(), 0), expected);
+                    assert_eq!(matches(&pattern, &text, line.len()), expected);
                 }
             }
         }

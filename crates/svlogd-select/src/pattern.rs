@@ -1,18 +1,9 @@
 //! What is known of a pattern beforehand; which of many decides.
 
-use runit_rt::bytes::{self, NEAR, WIDE};
+use runit_rt::bytes::{self, NEAR};
 
 use crate::line::matches;
-
-/// How many literal bytes are compared at once.
-const WORD: usize = 8;
-
-/// The near part of a line, in which bytes are sought at once, and as many
-/// bytes as are compared from its end on.
-const WINDOW: usize = NEAR + WORD;
-
-/// What is no place in the near part.
-const FAR: u8 = u8::MAX;
+use crate::piece::{Piece, WINDOW};
 
 /// So many patterns are tried at once: as many as a word has bits, but for one.
 const AT_ONCE: usize = 63;
@@ -20,24 +11,26 @@ const AT_ONCE: usize = 63;
 /// The bit for what holds where no pattern matches.
 const NONE: u64 = 1 << AT_ONCE;
 
-/// A pattern, and how a line begins or goes on that matches it: most lines are
-/// told from most patterns by that.
+/// What no byte is, eight times.
+const NOTHING: u64 = 1;
+
+/// A pattern, and what it begins with: most lines are told from most patterns by
+/// that, without a look at its text.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern {
     /// Where it stands among the texts.
     start: usize,
     end: usize,
-    /// Where what is behind its first literal bytes does.
-    rest: usize,
-    /// How many literal bytes it begins with, up to [`WORD`].
-    length: usize,
-    /// These bytes, the first one lowest, and which bits count.
-    word: u64,
-    mask: u64,
+    first: Piece,
+    /// What follows, if it seeks the same byte, as in `*: *: pid *`.
+    second: Option<Piece>,
+    /// The byte that they seek, as by [`bytes::each`], if there is a `*` before
+    /// the first piece.
+    sought: u64,
+    /// The line ends with the first piece.
+    is_whole: bool,
     /// Its last byte: each line that matches ends with it, if it is no `*`.
     last: u8,
-    /// Whether there is a `*` before the literal bytes.
-    seeks: bool,
     /// What is known of it and those before it.
     known: Known,
 }
@@ -46,7 +39,7 @@ pub struct Pattern {
 /// one lowest.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// Nothing but a `*` is behind the literal bytes.
+    /// Nothing is behind the pieces, or a `*` that stands for anything.
     complete: u64,
     /// Lines that match are wanted: `+` or `e`.
     wants: u64,
@@ -57,29 +50,39 @@ struct Known {
 impl Pattern {
     /// The pattern behind `letter`, after the `others`; its `text` is to stand at
     /// `start` among the texts.
-    #[inline]
     pub fn new(others: &[Self], letter: u8, text: &[u8], start: usize) -> Self {
-        let end = start + text.len();
-        let last = text.last().copied().unwrap_or(b'*');
-        let (mut length, mut word, mut mask) = (0, 0, 0);
-        let (mut rest, mut behind) = (start, text.strip_prefix(b"*").unwrap_or(text));
-        while let [byte, more @ ..] = behind {
-            if length == WORD || matches!(*byte, b'*' | b'+') {
-                break;
+        let behind = text.strip_prefix(b"*");
+        let (first, mut rest) = Piece::first_of(behind.unwrap_or(text));
+        let (mut sought, mut second) = (NOTHING, None);
+        match (behind, first.start()) {
+            (Some(_), Some(byte)) => {
+                sought = bytes::each(byte);
+                if let [b'*', behind @ ..] = rest {
+                    let (piece, more) = Piece::first_of(behind);
+                    if piece.start() == Some(byte) && more.first() == Some(&b'*') {
+                        (second, rest) = (Some(piece), more);
+                    }
+                }
             }
-            word |= u64::from(*byte) << (8 * length);
-            mask = mask << 8 | 0xff;
-            length += 1;
-            behind = more;
-            rest = end - behind.len();
+            // It seeks what else is special, or stands for anything.
+            (Some(_), None) => rest = text,
+            (None, _) => {}
         }
-        let seeks = rest - start > length;
         let mut known = others.last().map(|other| other.known).unwrap_or_default();
-        let complete = end - rest == 1 && last == b'*';
-        known.complete = known.complete << 1 | u64::from(complete);
+        known.complete = known.complete << 1 | u64::from(matches!(rest, b"" | b"*"));
         known.wants = known.wants << 1 | u64::from(matches!(letter, b'+' | b'e'));
         known.copies = known.copies << 1 | u64::from(letter.is_ascii_alphabetic());
-        Self { start, end, rest, length, word, mask, last, seeks, known }
+        let (end, is_whole) = (start + text.len(), rest.is_empty());
+        let last = text.last().copied().unwrap_or(b'*');
+        Self { start, end, first, second, sought, is_whole, last, known }
+    }
+
+    /// Whether a line, the first `length` bytes of `text`, matches it.
+    #[inline(never)]
+    fn matches(&self, texts: &[u8], text: &[u8], length: usize) -> bool {
+        // Nothing has to be sought for far behind the line.
+        let text = text.get(..length + WINDOW).unwrap_or(text);
+        matches(texts.get(self.start..self.end).unwrap_or_default(), text, length)
     }
 
     /// Whether it is `e` or `E`, for copies of lines.
@@ -103,98 +106,98 @@ pub fn decide(
 ) -> bool {
     // What is seen at once ends with a newline, which is no literal byte, or within the line.
     let is_ended = text.get(length) == Some(&b'\n');
-    let seen = if is_ended { length.saturating_add(WINDOW) } else { length };
+    let seen = if is_ended { text.len() } else { length };
     let text = text.get(..seen).unwrap_or(text);
-    let mut chunks = patterns.rchunks(AT_ONCE);
-    while let Some(patterns @ [.., last]) = chunks.next() {
-        let mut places = [FAR; AT_ONCE];
-        let (mut left, unsure) = candidates(patterns, text, length, &mut places);
+    let mut more = patterns;
+    while let [.., last] = more {
+        let (before, patterns) = more.split_at(more.len().saturating_sub(AT_ONCE));
+        more = before;
+        let (mut left, unsure) = candidates(patterns, text, length);
         let Known { complete, mut wants, copies: others } = last.known;
         left &= if copies { others } else { !others };
         let mut sure = complete & !unsure;
-        if chunks.len() == 0 {
+        if more.is_empty() {
             left |= NONE;
             sure |= NONE;
             wants |= u64::from(!copies) << AT_ONCE;
         }
         while left != 0 {
             // The last pattern is the lowest bit.
-            let bit = left.trailing_zeros() as usize;
-            let wanted = wants >> bit & 1 != 0;
-            if sure >> bit & 1 != 0 {
-                return wanted;
+            let lowest = left & left.wrapping_neg();
+            let index = (patterns.len() - 1).wrapping_sub(left.trailing_zeros() as usize);
+            let matches = |pattern: &Pattern| pattern.matches(texts, text, length);
+            if lowest & sure != 0 || patterns.get(index).is_some_and(matches) {
+                return wants & lowest != 0;
             }
-            left &= left - 1;
-            let index = (patterns.len() - 1).wrapping_sub(bit);
-            let (Some(pattern), Some(&at)) = (patterns.get(index), places.get(index)) else {
-                break;
-            };
-            let (start, at) = match at {
-                FAR => (pattern.start, 0),
-                at => (pattern.rest, usize::from(at) + pattern.length),
-            };
-            if matches(texts.get(start..pattern.end).unwrap_or_default(), text, length, at) {
-                return wanted;
-            }
+            left ^= lowest;
         }
     }
     !copies
 }
 
 /// Which of up to [`AT_ONCE`] patterns may match, and of which of them this is
-/// not known because there is more to be looked at: a bit for each, the last one
-/// lowest; and where the literal bytes are that each begins with.
+/// not known because their pieces are not all near: a bit for each, the last one
+/// lowest.
 ///
 /// Whether one does is no branch, for which a processor had to guess what
 /// stands in the line: wrong guesses would take most of the time.
 #[inline(never)]
-fn candidates(
-    patterns: &[Pattern],
-    text: &[u8],
-    length: usize,
-    places: &mut [u8; AT_ONCE],
-) -> (u64, u64) {
+fn candidates(mut patterns: &[Pattern], text: &[u8], length: usize) -> (u64, u64) {
     let Some(window) = text.first_chunk::<WINDOW>() else { return (u64::MAX, u64::MAX) };
     let Some(near) = text.first_chunk() else { return (u64::MAX, u64::MAX) };
     // Nothing is sought beyond the line's end.
-    let stop = match length {
-        length if length < WIDE => (1 << length, 0),
-        length if length < NEAR => (0, 1 << (length - WIDE)),
-        _ => (0, 1 << (NEAR - 1 - WIDE)),
-    };
+    let stop = if length > NEAR { 0 } else { 1_u128 << length };
     let last = text.get(length.wrapping_sub(1)).copied().unwrap_or(0);
-    let (mut bits, mut unsure, mut sought, mut found) = (0, 0, None, 0);
-    for (pattern, place) in patterns.iter().zip(places) {
-        bits <<= 1;
-        unsure <<= 1;
+    let (mut bits, mut unsure) = (0, 0);
+    let (mut sought, mut places, mut found) = (NOTHING, 0, 0);
+    while let [pattern, behind @ ..] = patterns {
+        patterns = behind;
+        bits += bits;
         if pattern.last != b'*' && pattern.last != last {
             continue;
         }
         let mut at = 0;
-        if pattern.seeks {
-            let [first, ..] = pattern.word.to_le_bytes();
-            if sought != Some(first) {
-                sought = Some(first);
-                let [low, high] = bytes::places(near, first);
-                // As `if low != 0`, in numbers: the compiler makes no branch of that.
-                let in_low = (low | stop.0).trailing_zeros() as usize;
-                let in_high = (high | stop.1).trailing_zeros() as usize;
-                found = in_low + (in_high & (in_low / WIDE).wrapping_neg());
-                if length > NEAR && low | high == 0 {
-                    found = usize::from(FAR);
-                }
+        if pattern.sought != NOTHING {
+            if sought != pattern.sought {
+                sought = pattern.sought;
+                places = bytes::places(near, sought) | stop;
+                found = lowest(places);
             }
             at = found;
         }
-        let Some(there) = window.get(at..).and_then(|rest| rest.first_chunk()) else {
+        let Some(mut differs) = pattern.first.differs(window, at) else {
             bits |= 1;
-            unsure |= 1;
+            unsure |= 1 << patterns.len();
             continue;
         };
-        *place = at.to_le_bytes()[0];
-        bits |= u64::from((u64::from_le_bytes(*there) ^ pattern.word) & pattern.mask == 0);
+        at += pattern.first.length;
+        if let Some(second) = &pattern.second {
+            let Some(more) = second.differs(window, at + lowest(places >> at)) else {
+                let may_match = u64::from(differs == 0);
+                bits |= may_match;
+                unsure |= may_match << patterns.len();
+                continue;
+            };
+            differs |= more;
+        }
+        if pattern.is_whole {
+            differs |= (at ^ length) as u64;
+        }
+        bits += u64::from(differs == 0);
     }
     (bits, unsure)
+}
+
+/// Where the lowest bit is that is set, or 128; without the branch that the
+/// compiler makes of `trailing_zeros` for numbers this wide.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "each half by itself")]
+fn lowest(bits: u128) -> usize {
+    let (low, high) = (bits as u64, (bits >> 64) as u64);
+    let in_low = low.trailing_zeros();
+    // All of what was found in the upper half counts, or nothing.
+    let in_high = high.trailing_zeros() & (in_low / 64).wrapping_neg();
+    (in_low + in_high) as usize
 }
 
 #[cfg(test)]
@@ -243,6 +246,63 @@ mod tests {
                         assert_eq!(is_matched(&pattern, &line), by_the_book(&pattern, &line));
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_piece_seeks_behind_the_first() {
+        for pattern in [
+            "*: *: pid *",
+            "*: *: pid",
+            "*: *: *",
+            "*: *: +p*",
+            "*: *: pid *: *",
+            "*: *i*",
+            "*:12345678*:1*",
+            "*:*:*",
+            "*::*:*",
+        ] {
+            let pieces = [":", ": ", "x: ", ": pid ", "::", ":12345678", "9:1", "pid"];
+            let fillers = ["", "-", &"-".repeat(60), &"-".repeat(88), &"-".repeat(97)];
+            for first in pieces {
+                for second in pieces {
+                    for filler in fillers {
+                        for before in fillers {
+                            let line = [before, first, filler, second, filler].concat();
+                            let (pattern, line) = (pattern.as_bytes(), line.as_bytes());
+                            assert_eq!(is_matched(pattern, line), by_the_book(pattern, line));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_found_for_one_pattern_is_not_taken_for_anothers() {
+        let patterns = strings(b"ab*+", 4);
+        let lines = strings(b"ab*", 3);
+        let mut seed = 1_usize;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % below
+        };
+        for _ in 0..3000 {
+            let chosen: Vec<_> = (0..=random(12))
+                .map(|_| [&b"+-"[random(2)..][..1], &patterns[random(patterns.len())]].concat())
+                .collect();
+            let (compiled, texts) = compiled(&chosen);
+            for _ in 0..20 {
+                let mut line = lines[random(lines.len())].clone();
+                line.extend(std::iter::repeat_n(b'.', random(2) * random(100)));
+                line.extend(&lines[random(lines.len())]);
+                let last = chosen.iter().rfind(|pattern| by_the_book(&pattern[1..], &line));
+                let expected = last.is_none_or(|pattern| pattern[0] == b'+');
+                let length = line.len();
+                line.extend([b'\n'; WINDOW]);
+                let wanted = decide(&compiled, &texts, false, &line, length);
+                assert_eq!(wanted, expected, "{chosen:?} {line:?}");
             }
         }
     }

@@ -1,14 +1,19 @@
-//! The read buffer, and where lines end in it.
+//! The read buffer, the pipe before it, and where lines end in it.
 
 use runit_rt::bytes;
 use runit_rt::pages::Pages;
 use rustix::fd::AsFd;
 use rustix::io::Errno;
+use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use crate::clean::Cleaner;
 
-/// How much is read at once at least: what a pipe holds.
-const SIZE: usize = 64 * 1024;
+/// What a pipe holds.
+const PIPE: usize = 64 * 1024;
+
+/// What a pipe is made to hold that was found full, and how much is read at once:
+/// its writer waits less, and each wakes up the other less often.
+const SIZE: usize = 4 * PIPE;
 
 /// Room to finish a line in, when there is no room for more lines.
 const SPARE: usize = 4096;
@@ -28,6 +33,8 @@ pub struct Input {
     peak: usize,
     /// How much was read last.
     last: usize,
+    /// What the pipe held before it was made larger.
+    narrow: Option<usize>,
 }
 
 impl Input {
@@ -35,7 +42,15 @@ impl Input {
     pub fn new(wanted: usize) -> Result<Self, Errno> {
         // A byte of it is for the newline of a last line that has none.
         let size = wanted.max(SIZE).checked_add(SPARE).ok_or(Errno::NOMEM)?;
-        Ok(Self { buffer: Pages::new(size)?, have: 0, batch: 0, inside: false, peak: 0, last: 0 })
+        Ok(Self {
+            buffer: Pages::new(size)?,
+            have: 0,
+            batch: 0,
+            inside: false,
+            peak: 0,
+            last: 0,
+            narrow: None,
+        })
     }
 
     /// The bytes that are to be written before more is read.
@@ -74,6 +89,7 @@ impl Input {
         self.take(from, end, cleaner)
     }
 
+    #[inline(never)]
     fn take(
         &mut self,
         from: impl AsFd,
@@ -81,7 +97,7 @@ impl Input {
         cleaner: Option<&Cleaner>,
     ) -> Result<Option<usize>, Errno> {
         let room = self.buffer.get_mut(self.have..end).unwrap_or_default();
-        let count = match rustix::io::read(from, &mut *room) {
+        let count = match rustix::io::read(&from, &mut *room) {
             Ok(count) => count,
             Err(Errno::INTR | Errno::AGAIN) => return Ok(None),
             Err(error) => return Err(error),
@@ -97,10 +113,25 @@ impl Input {
         self.have += count;
         self.last = count;
         self.peak = self.peak.max(self.have);
+        if count >= PIPE {
+            self.widen(from);
+        }
         if self.have >= self.buffer.len() - SPARE && self.batch == 0 {
             self.release();
         }
         Ok(Some(count))
+    }
+
+    /// Makes the pipe larger that was found full. What cannot be, stays as it is:
+    /// what is no pipe, or whose owner has too much in pipes (pipe(7)).
+    fn widen(&mut self, pipe: impl AsFd) {
+        if self.narrow.is_none() {
+            let size = fcntl_getpipe_size(&pipe).unwrap_or(SIZE);
+            if size < SIZE {
+                let _ = fcntl_setpipe_size(pipe, SIZE);
+            }
+            self.narrow = Some(size);
+        }
     }
 
     /// Whether enough of an unfinished line is here, `length` bytes or its
@@ -147,7 +178,7 @@ impl Input {
     /// Whether the last read left most of a pipe free, so that its writer can
     /// go on for a while.
     pub fn left_room(&self) -> bool {
-        self.last < SIZE / 8
+        self.last < PIPE / 8
     }
 
     /// Whether memory is held that would be better given back when idle.
@@ -155,10 +186,14 @@ impl Input {
         self.have == 0 && self.peak > HELD_IDLE
     }
 
-    /// Gives the memory back.
-    pub fn shrink(&mut self) {
+    /// Gives the memory back, and makes the pipe as it was.
+    pub fn shrink(&mut self, pipe: impl AsFd) {
         self.buffer.forget();
         self.peak = 0;
+        if let Some(size) = self.narrow.take() {
+            // One that has been filled again stays as it is.
+            let _ = fcntl_setpipe_size(pipe, size);
+        }
     }
 }
 
@@ -217,7 +252,7 @@ mod tests {
         assert_eq!(input.batch(), b"\n");
         input.consume();
         assert!(input.is_swollen());
-        input.shrink();
+        input.shrink(&read);
         assert!(!input.is_swollen());
     }
 
@@ -234,5 +269,38 @@ mod tests {
         input.finish_line(&read, None, &mut || true);
         input.read(&read, None).unwrap();
         assert_eq!(input.batch(), b"next\n");
+    }
+
+    /// Reads what fills a pipe as it is.
+    fn read_full(input: &mut Input, read: impl AsFd, writer: impl AsFd) {
+        write(writer, &std::vec![b'\n'; PIPE]).unwrap();
+        assert_eq!(input.read(read, None), Ok(Some(PIPE)));
+        input.consume();
+    }
+
+    #[test]
+    fn a_pipe_found_full_is_larger_until_there_is_nothing_to_do() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        write(&writer, b"a line\n").unwrap();
+        input.read(&read, None).unwrap();
+        input.consume();
+        assert_eq!(fcntl_getpipe_size(&writer), Ok(PIPE));
+        for _ in 0..2 {
+            read_full(&mut input, &read, &writer);
+            assert_eq!(fcntl_getpipe_size(&writer), Ok(SIZE));
+            input.shrink(&read);
+            assert_eq!(fcntl_getpipe_size(&writer), Ok(PIPE));
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_was_larger_stays_so() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        let size = fcntl_setpipe_size(&writer, 2 * SIZE).unwrap();
+        read_full(&mut input, &read, &writer);
+        input.shrink(&read);
+        assert_eq!(fcntl_getpipe_size(&writer), Ok(size));
     }
 }

@@ -258,7 +258,7 @@ impl<'a> Shell<'a> {
                     self.begin_batch();
                     return;
                 }
-                self.input.shrink();
+                self.input.shrink(stdio::stdin());
                 self.logs().for_each(|log| log.feed.shrink());
             }
         }
