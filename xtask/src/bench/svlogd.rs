@@ -132,13 +132,17 @@ fn rows_of(
     let megabytes = text.len() / 1_000_000;
     let what = format!("svlogd {}: {megabytes} MB of {} bytes", scenario.name, scenario.length);
     let seconds: Vec<_> = samples.iter().map(|samples| median(&samples.seconds)).collect();
+    #[expect(clippy::cast_precision_loss, reason = "far from 2^52 lines")]
+    let count = (text.len() / scenario.length) as f64;
     let of_suites = |pick: fn(&Samples) -> &[f64]| {
         samples[..suites].iter().map(|samples| median(pick(samples))).collect::<Vec<_>>()
     };
+    let per_line = of_suites(|samples| &samples.processor);
+    let per_line = per_line.iter().map(|time| Some(time.as_ref()? / count)).collect();
     let row = |key, what: String, unit, figures| Row { key, what, unit, figures };
     let mut rows = vec![
         row("svlogd", what.clone(), Unit::Time, seconds[..suites].to_vec()),
-        row("svlogd-cpu", format!("{what}, processor"), Unit::Time, of_suites(|s| &s.processor)),
+        row("svlogd-cpu", format!("{what}, processor time a line"), Unit::Time, per_line),
     ];
     for (rival, theirs) in rivals.iter().zip(&seconds[suites..]) {
         let by = |ours: &Option<f64>| Some(ours.as_ref()? / theirs.as_ref()?);
