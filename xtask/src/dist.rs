@@ -20,8 +20,9 @@ pub static VERB: Verb = Verb {
     about: "
 Below target/dist: programs, links, manual pages, completions and licence as
 `install` puts them, one tarball with everything and one for each tool, and
-SHA256SUMS. The bytes depend on the sources and the compiler alone; the times in
-them are SOURCE_DATE_EPOCH, or that of the last commit. Needs GNU tar and gzip.
+SHA256SUMS. The bytes depend on the sources, the compiler, the linker and gzip
+alone; the times in them are SOURCE_DATE_EPOCH, or that of the last commit.
+Needs GNU tar and gzip.
 ",
     options: &[
         Flag { name: "target", value: Some("TARGET"), help: "for aarch64, too; may be repeated" },
