@@ -70,11 +70,11 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["chpst [OPTION...] PROG [ARG...]"],
         about: "Changes the state of its process as the options say, and becomes PROG.",
         options: CHPST,
-        notes: "USER: a name, :UID:GID[:GID...], or +NAME with all groups of the account\n\
+        notes: &["USER: a name, :UID:GID[:GID...], or +NAME with all groups of the account\n\
             CAPS: names with commas, none, or ~NAMES for all others\n\
             PATH: a directory, or without leading slash one below the cgroup v2 root\n\
             N: a number, also with k, m, g (2^10, 2^20, 2^30), or = for the hard limit\n\
-            Exit code: 100 wrong usage, 111 a step or PROG failed, else PROG's",
+            Exit code: 100 wrong usage, 111 a step or PROG failed, else PROG's"],
     },
     Tool {
         name: "setuidgid",
@@ -82,7 +82,7 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["setuidgid account child"],
         about: "Runs child as this account, in its group alone.",
         options: &[],
-        notes: "",
+        notes: &[],
     },
     Tool {
         name: "envuidgid",
@@ -90,7 +90,7 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["envuidgid account child"],
         about: "Runs child with the account's ids in UID and GID.",
         options: &[],
-        notes: "",
+        notes: &[],
     },
     Tool {
         name: "envdir",
@@ -98,7 +98,7 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["envdir dir child"],
         about: "Runs child with variables set from the files in dir.",
         options: &[],
-        notes: "",
+        notes: &[],
     },
     Tool {
         name: "pgrphack",
@@ -106,7 +106,7 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["pgrphack child"],
         about: "Runs child in a session of its own.",
         options: &[],
-        notes: "",
+        notes: &[],
     },
     Tool {
         name: "setlock",
@@ -114,7 +114,7 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["setlock [ -nNxX ] file program [ arg ... ]"],
         about: "Runs program, which holds a lock on file.",
         options: SETLOCK,
-        notes: "",
+        notes: &[],
     },
     Tool {
         name: "softlimit",
@@ -124,7 +124,7 @@ pub const TOOLS: [Tool<Key>; 7] = [
         synopsis: &["softlimit [option...] child"],
         about: "Runs child with other soft limits.",
         options: SOFTLIMIT,
-        notes: "N is as for chpst: see `chpst --help`.",
+        notes: &["N is as for chpst: see `chpst --help`."],
     },
 ];
 

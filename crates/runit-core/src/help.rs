@@ -123,7 +123,11 @@ impl<const ROOM: usize> Writer<ROOM> {
         self.add(COMMON);
         if !tool.notes.is_empty() {
             self.add("\n");
-            self.add(tool.notes);
+            let mut index = 0;
+            while index < tool.notes.len() {
+                self.add(tool.notes[index]);
+                index += 1;
+            }
             self.add("\n");
         }
     }
@@ -200,7 +204,7 @@ mod tests {
                 },
                 Opt { key: (), short: None, long: Some("json"), value: None, help: "as JSON" },
             ],
-            notes: "See also: nothing.",
+            notes: &["See also: ", "nothing."],
         };
         // Made now, and then when this is compiled.
         let made = text::<_, 1000>(&TOOL);
@@ -218,7 +222,7 @@ mod tests {
             synopsis: &["plain dir"],
             about: "Is plain.",
             options: &[],
-            notes: "",
+            notes: &[],
         };
         let face = face!(PLAIN);
         assert_eq!(face.version(), std::format!("plain (runit-rs) {VERSION}\n"));
@@ -237,7 +241,7 @@ mod tests {
             synopsis: &["old [-V]", "old dir"],
             about: "Has an id.",
             options: &[Opt { key: (), short: Some(b'V'), long: None, value: None, help: "id" }],
-            notes: "",
+            notes: &[],
         };
         let face = face!(TOOL);
         assert!(text::<_, 1000>(&TOOL).bytes.starts_with(face.version().as_bytes()));

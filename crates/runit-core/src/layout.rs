@@ -66,6 +66,13 @@ pub const SVDIR: &str = match option_env!("RUNIT_SVDIR") {
     None => "/var/service",
 };
 
+/// The directory of the services there are, where the variable of this name does
+/// not say; settable when building.
+pub const SVSRC: &str = match option_env!("RUNIT_SVSRC") {
+    Some(directory) => directory,
+    None => "/etc/sv",
+};
+
 /// The program of a service or log service, in its directory.
 pub const RUN: &CStr = c"./run";
 

@@ -19,6 +19,6 @@ pub struct Tool<K: 'static> {
     pub about: &'static str,
     /// Its options.
     pub options: &'static [Opt<K>],
-    /// More to know, line by line, after the options.
-    pub notes: &'static str,
+    /// More to know, in parts, after the options.
+    pub notes: &'static [&'static str],
 }

@@ -37,7 +37,7 @@ pub const TOOL: Tool<Key> = Tool {
         value: None,
         help: "print the version on standard error",
     }],
-    notes: "",
+    notes: &[],
 };
 
 /// What of it is in the file.

@@ -42,9 +42,9 @@ pub const TOOL: Tool<Key> = Tool {
     synopsis: &["runit"],
     about: "Process 1: runs /etc/runit/1, 2 and 3 in turn, and reaps all orphans.",
     options: &[],
-    notes: "Signals, in stage 2: CONT goes to stage 3 if /etc/runit/stopit is executable;
+    notes: &["Signals, in stage 2: CONT goes to stage 3 if /etc/runit/stopit is executable;
 INT runs /etc/runit/ctrlaltdel, PWR /etc/runit/pwrfail, and then as CONT.
-In a container TERM, and PWR, end it.",
+In a container TERM, and PWR, end it."],
 };
 
 /// What of it is in the file.

@@ -50,7 +50,7 @@ pub const TOOL: Tool<Key> = Tool {
     synopsis: &["runsv dir"],
     about: "Supervises the service in dir, and dir/log.",
     options: &[],
-    notes: "",
+    notes: &[],
 };
 
 /// What of it is in the file.

@@ -42,7 +42,7 @@ pub const TOOL: Tool<Key> = Tool {
     synopsis: &["runsvchdir dir"],
     about: "Makes the run level dir the current one; the current becomes the previous.",
     options: &[],
-    notes: "RUNSVDIR: the directory of the run levels, /etc/runit/runsvdir without it.",
+    notes: &["RUNSVDIR: the directory of the run levels, ", LEVELS, " without it."],
 };
 
 /// What of it is in the file.

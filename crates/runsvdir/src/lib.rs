@@ -96,8 +96,8 @@ pub const TOOL: Tool<Key> = Tool {
             help: "on TERM and HUP stop all services first, as process 1 does",
         },
     ],
-    notes: "log: at least seven characters, which then show the last messages in ps(1).\n\
-            TERM: exit with 0. HUP: stop all services, exit with 111. ALRM: look at dir now.",
+    notes: &["log: at least seven characters, which then show the last messages in ps(1).\n\
+            TERM: exit with 0. HUP: stop all services, exit with 111. ALRM: look at dir now."],
 };
 
 /// What of it is in the file.

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use runit_core::layout::SVDIR;
+use runit_core::layout::{SVDIR, SVSRC};
 use runit_core::options::{Complaint, Found, Misuse, Scanner};
 use runit_core::tai::Tai64n;
 use runit_rt::clock;
@@ -25,12 +25,6 @@ use crate::place::Place;
 use crate::render::Text;
 use crate::status::Form;
 use crate::wait::Waiter;
-
-/// The directory of the services there are, where `SVSRC` does not say.
-const SVSRC: &str = match option_env!("RUNIT_SVSRC") {
-    Some(directory) => directory,
-    None => "/etc/sv",
-};
 
 /// For how many seconds to wait, where `SVWAIT` does not say.
 const SVWAIT: &str = "7";

@@ -1,6 +1,7 @@
 //! The options of `sv`, and how it, `svc` and `svok` present themselves.
 
 use runit_core::face::Face;
+use runit_core::layout::{SVDIR, SVSRC};
 use runit_core::options::Opt;
 use runit_core::tool::Tool;
 
@@ -59,7 +60,8 @@ pub const SV: Tool<Key> = Tool {
     notes: NOTES,
 };
 
-const NOTES: &str = "\
+const NOTES: &[&str] = &[
+    "\
 A SERVICE with / or . in front or / behind is a directory, any other is in
 SVDIR. NAME/log is the log service.
 
@@ -82,8 +84,13 @@ New words:
   log                   what they logged: svlog --help
 
 A ./check that fails is run again after 10, 20, 40 and so on up to 420 ms.
-Environment: SVDIR (/var/service), SVSRC (/etc/sv), SVWAIT (7).
-Exit code: how many failed, at most 99; 100 wrong usage.";
+Environment: SVDIR (",
+    SVDIR,
+    "), SVSRC (",
+    SVSRC,
+    "), SVWAIT (7).
+Exit code: how many failed, at most 99; 100 wrong usage.",
+];
 
 /// What of it is in the file.
 pub const FACE: Face<Key> = runit_core::face!(SV);

@@ -1,6 +1,7 @@
 //! The options, and how the program presents itself.
 
 use runit_core::face::Face;
+use runit_core::layout::SVDIR;
 use runit_core::options::{Complaint, Found, Opt, Scanner};
 use runit_core::tool::Tool;
 use runit_rt::strings::{CStrList, whole_number};
@@ -66,11 +67,15 @@ pub const TOOL: Tool<Key> = Tool {
         },
         Opt { key: Key::Help, short: Some(b'h'), long: None, value: None, help: "show this help" },
     ],
-    notes: "\
+    notes: &[
+        "\
 A SERVICE with / or . in front or / behind is a directory, of a service or of
-a log; any other is in SVDIR (/var/service). Several are merged by time.
+a log; any other is in SVDIR (",
+        SVDIR,
+        "). Several are merged by time.
 Local time is that of TZ, or of /etc/localtime.
 Exit code: how many services failed, at most 99; 100 wrong usage.",
+    ],
 };
 
 /// What of it is in the file.

@@ -91,8 +91,8 @@ pub const TOOL: Tool<Key> = Tool {
     synopsis: &[USAGE],
     about: "Writes the lines of standard input to log directories.",
     options: OPTIONS,
-    notes: "Each DIR may have a file config. TERM or end of input: exit; HUP: read config\n\
-            again; ALRM: rotate.",
+    notes: &["Each DIR may have a file config. TERM or end of input: exit; HUP: read config\n\
+            again; ALRM: rotate."],
 };
 
 /// What of it is in the file.

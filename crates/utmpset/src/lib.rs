@@ -58,7 +58,7 @@ pub const TOOL: Tool<Key> = Tool {
             help: "print the version on standard error",
         },
     ],
-    notes: "line: as in utmp, without /dev/.",
+    notes: &["line: as in utmp, without /dev/."],
 };
 
 /// What of it is in the file.

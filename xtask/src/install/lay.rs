@@ -29,7 +29,8 @@ pub fn lay(items: &[Item], destination: &Path, tell: Tell) -> Result<()> {
             Kind::Link(target) => put_link(&path, target)?,
         }
         if tell == Tell::Paths {
-            println!("{}", path.display());
+            // Who looks no more must not end it halfway.
+            let _ = writeln!(std::io::stdout(), "{}", path.display());
         }
     }
     Ok(())

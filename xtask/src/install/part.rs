@@ -61,7 +61,7 @@ impl Part {
             Self::Tools => {}
             Self::Init => {
                 stages(workspace, layout, &mut items)?;
-                script(workspace, "shutdown", &layout.init, &mut items)?;
+                script(workspace, layout, "shutdown", &layout.init, &mut items)?;
                 for name in ["halt", "poweroff", "reboot"] {
                     link(layout.init.join(name), "shutdown", &mut items);
                 }
@@ -72,7 +72,7 @@ impl Part {
             Self::Services => {
                 tree(&workspace.root.join("etc/sv"), Path::new("/etc/sv"), &mut items)?;
                 for name in ["rsvlog", "runit-user"] {
-                    script(workspace, name, &layout.bin, &mut items)?;
+                    script(workspace, layout, name, &layout.bin, &mut items)?;
                 }
                 link(layout.bin.join("nsvlog"), "rsvlog", &mut items);
             }
@@ -128,10 +128,16 @@ fn tree(from: &Path, to: &Path, items: &mut Vec<Item>) -> Result<()> {
     Ok(())
 }
 
-fn script(workspace: &Workspace, name: &str, to: &Path, items: &mut Vec<Item>) -> Result<()> {
+fn script(
+    workspace: &Workspace,
+    layout: &Layout,
+    name: &str,
+    to: &Path,
+    items: &mut Vec<Item>,
+) -> Result<()> {
     let path = workspace.root.join("scripts").join(name);
-    let content = std::fs::read(&path).on("read", path)?;
-    items.push(Item { path: to.join(name), kind: Kind::Program(content) });
+    let text = std::fs::read_to_string(&path).on("read", path)?;
+    items.push(Item { path: to.join(name), kind: Kind::Program(layout.told(&text)) });
     Ok(())
 }
 

@@ -9,6 +9,9 @@ use crate::man;
 use crate::suite::Program;
 use crate::workspace::Workspace;
 
+/// Where services run, as texts and scripts name it.
+pub const SERVICES: &str = "/var/service";
+
 /// Where things go, as paths on the system that they are for.
 #[derive(Clone, Debug)]
 pub struct Layout {
@@ -62,6 +65,11 @@ impl std::fmt::Debug for Kind {
 }
 
 impl Layout {
+    /// A text or script that names the directory of the services that run.
+    pub fn told(&self, text: &str) -> Vec<u8> {
+        text.replace(SERVICES, &self.services.to_string_lossy()).into_bytes()
+    }
+
     /// The directory of the program.
     pub fn directory_of(&self, program: &Program) -> &Path {
         match Part::of(program) {
@@ -102,7 +110,7 @@ pub fn plan(
                 let path = directory.join(format!("{other}.{section}"));
                 add(path, Kind::Link(page.name.into()));
             }
-            add(directory.join(page.name), Kind::Data(page.text.into_bytes()));
+            add(directory.join(page.name), Kind::Data(layout.told(&page.text)));
         }
     }
     for file in completions::files(workspace)? {
@@ -118,7 +126,7 @@ pub fn plan(
         for link in file.links.iter().filter(|_| layout.names) {
             add(directory.join(link), Kind::Link(name.into()));
         }
-        add(directory.join(name), Kind::Data(file.text.into_bytes()));
+        add(directory.join(name), Kind::Data(layout.told(&file.text)));
     }
     let licence = workspace.root.join("LICENSE");
     let content = std::fs::read(&licence).on("read", licence)?;
@@ -142,7 +150,7 @@ pub mod tests {
             bin: "/usr/bin".into(),
             sbin: "/usr/sbin".into(),
             init: "/sbin".into(),
-            services: "/var/service".into(),
+            services: SERVICES.into(),
             names: true,
             package: "runit-rs".into(),
             systemd: false,
@@ -193,6 +201,28 @@ pub mod tests {
                 "/usr/share/zsh/site-functions/_chpst file",
             ]
         );
+    }
+
+    #[test]
+    fn texts_name_the_directory_where_services_run() {
+        let scratch = Scratch::with_programs("told");
+        let workspace = Workspace::locate();
+        let layout = Layout { services: "/etc/service".into(), ..layout() };
+        let programs: Vec<_> = SUITE.iter().collect();
+        let mut items = plan(&workspace, &programs, &scratch.0, &layout).unwrap();
+        items.extend(Part::Services.plan(&workspace, &scratch.0, &layout).unwrap());
+        let mut names = Vec::new();
+        for Item { path, kind } in &items {
+            let (Kind::Program(content) | Kind::Data(content)) = kind else { continue };
+            let text = String::from_utf8_lossy(content);
+            assert!(!text.contains(SERVICES), "{}", path.display());
+            if text.contains("/etc/service") {
+                names.extend(path.file_name().and_then(|name| name.to_str()));
+            }
+        }
+        for name in ["sv.8", "svlog.8", "svc.8", "_sv", "sv.fish", "sv", "runit-user"] {
+            assert!(names.contains(&name), "{name}: {names:?}");
+        }
     }
 
     #[test]

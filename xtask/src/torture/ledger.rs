@@ -13,9 +13,9 @@ use super::tree::present;
 use super::world::{Deeds, World};
 use crate::error::{OnFile, Result};
 
-/// What a logger may have in its memory when it is killed: one read of a full pipe, and
-/// a line that it has begun.
-const IN_MEMORY: u64 = 65_536 + 4096;
+/// What a logger may have in its memory when it is killed: one read of a full pipe
+/// that was made larger, and a line that it has begun.
+const IN_MEMORY: u64 = 256 * 1024 + 4096;
 
 /// How many services with a violation have their story told.
 const STORIES: usize = 2;
