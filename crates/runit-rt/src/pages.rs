@@ -32,11 +32,16 @@ impl Pages {
     /// Forgets the content: the memory goes back to the kernel, and the buffer
     /// is zeros again.
     pub fn forget(&mut self) {
+        self.forget_from(0);
+    }
+
+    /// The same from `start` on, where a page must begin; else nothing changes.
+    pub fn forget_from(&mut self, start: usize) {
+        let rest = self.get_mut(start..).unwrap_or_default();
+        let (first, length) = (rest.as_mut_ptr().cast::<c_void>(), rest.len());
         // SAFETY: the mapping is this value's, borrowed by nobody else now;
         // its bytes stay readable and writable. If it fails nothing changes.
-        let _ = unsafe {
-            rustix::mm::madvise(self.first.cast::<c_void>(), self.length, Advice::LinuxDontNeed)
-        };
+        let _ = unsafe { rustix::mm::madvise(first, length, Advice::LinuxDontNeed) };
     }
 }
 

@@ -11,7 +11,7 @@ const AT_ONCE: usize = 63;
 /// The bit for what holds where no pattern matches.
 const NONE: u64 = 1 << AT_ONCE;
 
-/// What no byte is, eight times.
+/// Sought by what seeks nothing: no byte eight times.
 const NOTHING: u64 = 1;
 
 /// A pattern, and what it begins with: most lines are told from most patterns by
@@ -22,10 +22,11 @@ pub struct Pattern {
     start: usize,
     end: usize,
     first: Piece,
-    /// What follows, if it seeks the same byte, as in `*: *: pid *`.
+    /// What follows, if it seeks the same byte and is not the end, as in
+    /// `*: *: pid *`.
     second: Option<Piece>,
-    /// The byte that they seek, as by [`bytes::each`], if there is a `*` before
-    /// the first piece.
+    /// The byte that they seek, as by [`bytes::each`]; [`NOTHING`] if there is no
+    /// `*` before the first piece.
     sought: u64,
     /// The line ends with the first piece.
     is_whole: bool,
@@ -152,7 +153,7 @@ fn candidates(mut patterns: &[Pattern], text: &[u8], length: usize) -> (u64, u64
     let (mut sought, mut places, mut found) = (NOTHING, 0, 0);
     while let [pattern, behind @ ..] = patterns {
         patterns = behind;
-        bits += bits;
+        bits <<= 1;
         if pattern.last != b'*' && pattern.last != last {
             continue;
         }
@@ -183,7 +184,7 @@ fn candidates(mut patterns: &[Pattern], text: &[u8], length: usize) -> (u64, u64
         if pattern.is_whole {
             differs |= (at ^ length) as u64;
         }
-        bits += u64::from(differs == 0);
+        bits |= u64::from(differs == 0);
     }
     (bits, unsure)
 }

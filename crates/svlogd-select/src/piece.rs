@@ -41,8 +41,8 @@ impl Piece {
         (self.length > 0).then_some(first)
     }
 
-    /// In which bits it differs from what stands at `at`; `None` where that is not
-    /// within the near part.
+    /// In which bits it differs from what stands at `at`; `None` where there is no
+    /// [`WORD`] in the window.
     #[inline]
     pub fn differs(&self, window: &[u8; WINDOW], at: usize) -> Option<u64> {
         let there = window.get(at..)?.first_chunk()?;

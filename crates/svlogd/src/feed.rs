@@ -64,9 +64,10 @@ impl Feed {
         })
     }
 
-    /// `current` was opened anew and has `size` bytes.
+    /// `current` was opened anew, or is another one, and has `size` bytes.
     pub fn opened(&mut self, size: u64) {
-        self.on_disk = Fill { size, line: 0, ..self.on_disk };
+        // A line that has begun in it still counts; what was taken away does not.
+        self.on_disk = Fill { size, line: self.on_disk.line.min(size), ..self.on_disk };
         self.fill = self.on_disk;
         self.fill.add(self.out.waiting());
     }

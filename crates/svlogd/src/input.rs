@@ -8,12 +8,16 @@ use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
 use crate::clean::Cleaner;
 
-/// What a pipe holds.
+/// What a pipe holds that nobody has made larger.
 const PIPE: usize = 64 * 1024;
 
 /// What a pipe is made to hold that was found full, and how much is read at once:
 /// its writer waits less, and each wakes up the other less often.
 const SIZE: usize = 4 * PIPE;
+
+/// Who reads more than this has found the pipe full, or nearly: a page of it may be
+/// little more than half full, where the next write did not fit in whole.
+const FULL: usize = PIPE / 2;
 
 /// Room to finish a line in, when there is no room for more lines.
 const SPARE: usize = 4096;
@@ -33,8 +37,9 @@ pub struct Input {
     peak: usize,
     /// How much was read last.
     last: usize,
-    /// What the pipe held before it was made larger.
-    narrow: Option<usize>,
+    /// What the pipe is to hold again when there is nothing to do; 0 while that is
+    /// what it holds.
+    narrow: usize,
 }
 
 impl Input {
@@ -49,7 +54,7 @@ impl Input {
             inside: false,
             peak: 0,
             last: 0,
-            narrow: None,
+            narrow: 0,
         })
     }
 
@@ -113,7 +118,7 @@ impl Input {
         self.have += count;
         self.last = count;
         self.peak = self.peak.max(self.have);
-        if count >= PIPE {
+        if count > FULL {
             self.widen(from);
         }
         if self.have >= self.buffer.len() - SPARE && self.batch == 0 {
@@ -125,12 +130,12 @@ impl Input {
     /// Makes the pipe larger that was found full. What cannot be, stays as it is:
     /// what is no pipe, or whose owner has too much in pipes (pipe(7)).
     fn widen(&mut self, pipe: impl AsFd) {
-        if self.narrow.is_none() {
+        if self.narrow == 0 {
             let size = fcntl_getpipe_size(&pipe).unwrap_or(SIZE);
             if size < SIZE {
                 let _ = fcntl_setpipe_size(pipe, SIZE);
             }
-            self.narrow = Some(size);
+            self.narrow = size;
         }
     }
 
@@ -183,16 +188,17 @@ impl Input {
 
     /// Whether memory is held that would be better given back when idle.
     pub fn is_swollen(&self) -> bool {
-        self.have == 0 && self.peak > HELD_IDLE
+        self.have <= HELD_IDLE && self.peak > HELD_IDLE
     }
 
     /// Gives the memory back, and makes the pipe as it was.
     pub fn shrink(&mut self, pipe: impl AsFd) {
-        self.buffer.forget();
-        self.peak = 0;
-        if let Some(size) = self.narrow.take() {
-            // One that has been filled again stays as it is.
-            let _ = fcntl_setpipe_size(pipe, size);
+        // The beginning of a line stays.
+        self.buffer.forget_from(if self.have > 0 { HELD_IDLE } else { 0 });
+        self.peak = self.have;
+        // One that has been filled again meanwhile is made so the next time.
+        if self.narrow > 0 && fcntl_setpipe_size(pipe, self.narrow) != Err(Errno::BUSY) {
+            self.narrow = 0;
         }
     }
 }
@@ -292,6 +298,47 @@ mod tests {
             input.shrink(&read);
             assert_eq!(fcntl_getpipe_size(&writer), Ok(PIPE));
         }
+    }
+
+    #[test]
+    fn a_pipe_is_full_though_writes_leave_room_in_its_pages() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        let line = [&[b'x'; 2048][..], b"\n"].concat();
+        for _ in 0..PIPE / 4096 {
+            write(&writer, &line).unwrap();
+        }
+        assert_eq!(input.read(&read, None), Ok(Some(line.len() * PIPE / 4096)));
+        assert_eq!(fcntl_getpipe_size(&writer), Ok(SIZE));
+    }
+
+    #[test]
+    fn a_pipe_filled_again_is_as_it_was_the_next_time() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        read_full(&mut input, &read, &writer);
+        write(&writer, &std::vec![b'\n'; PIPE + 1]).unwrap();
+        input.shrink(&read);
+        assert_eq!(fcntl_getpipe_size(&writer), Ok(SIZE));
+        input.read(&read, None).unwrap();
+        input.consume();
+        input.shrink(&read);
+        assert_eq!(fcntl_getpipe_size(&writer), Ok(PIPE));
+    }
+
+    #[test]
+    fn the_beginning_of_a_line_stays_when_memory_is_given_back() {
+        let (read, writer) = pipe().unwrap();
+        let mut input = Input::new(0).unwrap();
+        read_full(&mut input, &read, &writer);
+        write(&writer, b"begun").unwrap();
+        input.read(&read, None).unwrap();
+        assert!(input.is_swollen());
+        input.shrink(&read);
+        assert!(!input.is_swollen());
+        assert_eq!(fcntl_getpipe_size(&writer), Ok(PIPE));
+        input.finish();
+        assert_eq!(input.batch(), b"begun\n");
     }
 
     #[test]

@@ -47,12 +47,9 @@ pub fn wait_until(signals: &SignalFd, reading: bool, deadline: Moment) -> Ready 
     }
 }
 
-/// How many nanoseconds lines of a stream are left to gather.
-const DOZE: i64 = 100_000;
-
-/// Lets input gather, until there is a signal.
-pub fn doze(signals: &SignalFd) {
-    let _ = wait_for(signals, false, Some(&Timespec { tv_sec: 0, tv_nsec: DOZE }));
+/// Waits for them for so many nanoseconds, which are less than a second.
+pub fn wait_briefly(signals: &SignalFd, reading: bool, nanoseconds: i64) -> Ready {
+    wait_for(signals, reading, Some(&Timespec { tv_sec: 0, tv_nsec: nanoseconds }))
 }
 
 #[inline(never)]

@@ -378,3 +378,15 @@ fn what_a_file_held_when_it_was_opened_counts() {
     assert_eq!(memory.files.len(), 2, "it has no room there");
     assert_eq!(memory.files[1], b"a line\n");
 }
+
+#[test]
+fn a_line_begun_in_a_file_counts_when_that_is_opened_again() {
+    let config = Config::read("s10\n");
+    let rules = config.rules();
+    let mut memory = Memory::new(1, 0);
+    let mut feed = Feed::new(Stamp::None).unwrap();
+    feed_batch(&mut feed, b"begun", 50, &rules, &mut memory);
+    feed.opened(5);
+    feed_batch(&mut feed, b", ended\n", 50, &rules, &mut memory);
+    assert_eq!(memory.files, [&b"begun, end"[..], b"ed\n"]);
+}
