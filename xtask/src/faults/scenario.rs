@@ -50,7 +50,7 @@ pub static SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "svlogd",
         tool: "svlogd",
-        about: "600 lines with rotation and processor, ALRM, HUP, end of input",
+        about: "1,800 lines with rotation and processor, ALRM, HUP, end of input",
         ours_alone: false,
         run: svlogd::run,
     },

@@ -41,9 +41,11 @@ fn with_config(lab: &Lab<'_>, config: &str) -> Check<Outcome> {
     let mut subject = lab.start(&mut command)?;
     let mut input = subject.stdin().ok_or("no pipe")?;
     // All that is written here fits into the pipe, so that nobody has to wait.
-    let (first, rest) = (lines(0..300), lines(300..600));
+    let (first, rest) = (lines(0..1500), lines(1500..1800));
+    // A flow, and then so much at once that the pipe is made larger.
+    let (flow, burst) = first.as_bytes().split_at(9000);
     let mut written = String::new();
-    for part in first.as_bytes().chunks(1000) {
+    for part in flow.chunks(1000).chain([burst]) {
         if input.write_all(part).is_ok() {
             written.push_str(&String::from_utf8_lossy(part));
         }
