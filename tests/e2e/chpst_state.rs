@@ -288,6 +288,10 @@ fn setlock_options() {
             assert_eq!(run(options, &file), expected, "{program:?} {options:?}");
             assert_eq!(run(options, &missing), expected, "{program:?} {options:?}");
         }
+        // -x is about the lock, not about the program.
+        let free = dir.path().join("free");
+        let ran = Run::path(&program).args(["-x", text(&free), "/nonexistent"]).run();
+        assert!(ran.code == 111 && ran.stderr.contains("/nonexistent: "), "{program:?}");
     }
 }
 

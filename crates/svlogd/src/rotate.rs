@@ -49,7 +49,8 @@ impl Fill {
 impl Limits {
     /// `current` is to have no more than `size` bytes, 0 for no limit; it is full at the first
     /// line's end within `length` bytes of that. Where the size is not above the length, it is
-    /// full when it is as large as it may be, as in the reference.
+    /// full when it is as large as it may be. (In the reference at every line's end, where the
+    /// two are equal.)
     pub fn new(size: u64, length: u64) -> Self {
         let most = if size == 0 { u64::MAX } else { size };
         Self { most, full: if most > length { most - length } else { most } }
