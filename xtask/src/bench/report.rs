@@ -28,7 +28,8 @@ impl Unit {
             Self::Ratio => format!("{value:.2}"),
             Self::Time if value >= 0.9995 => format!("{value:.2} s"),
             Self::Time if value >= 0.000_999_5 => format!("{:.1} ms", value * 1e3),
-            Self::Time if value >= 0.000_000_999_5 => format!("{:.0} µs", value * 1e6),
+            Self::Time if value >= 0.000_009_95 => format!("{:.0} µs", value * 1e6),
+            Self::Time if value >= 0.000_000_999_5 => format!("{:.2} µs", value * 1e6),
             Self::Time => format!("{:.0} ns", value * 1e9),
         }
     }
@@ -151,6 +152,7 @@ mod tests {
             (Unit::Time, 3.456, "3.46 s"),
             (Unit::Time, 0.4211, "421.1 ms"),
             (Unit::Time, 0.000_314, "314 µs"),
+            (Unit::Time, 0.000_001_52, "1.52 µs"),
             (Unit::Time, 0.000_000_076, "76 ns"),
         ] {
             assert_eq!(unit.show(value), text);
@@ -184,11 +186,11 @@ mod tests {
         ];
         assert_eq!(
             table(&[suite("ours"), suite("C"), suite("B")], &rows),
-            "| what | ours |       C |    B | ratio to C | ratio to B |\n\
-             |------|-----:|--------:|-----:|-----------:|-----------:|\n\
-             | x    |    1 |       2 |    – |       0.50 |          – |\n\
-             | x    | 5 µs | 10.0 ms | 0 ns |     0.0005 |          – |\n\
-             | x    | 1.10 |    1.20 | 1.30 |          – |          – |\n"
+            "| what |    ours |       C |    B | ratio to C | ratio to B |\n\
+             |------|--------:|--------:|-----:|-----------:|-----------:|\n\
+             | x    |       1 |       2 |    – |       0.50 |          – |\n\
+             | x    | 5.00 µs | 10.0 ms | 0 ns |     0.0005 |          – |\n\
+             | x    |    1.10 |    1.20 | 1.30 |          – |          – |\n"
         );
     }
 

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
@@ -34,6 +35,16 @@ struct Scenario {
     single: bool,
     rivals: &'static [Rival],
 }
+
+impl Scenario {
+    /// Whether the logger's memory is told of this one.
+    fn is_for_memory(&self) -> bool {
+        self.name == DATE.name && self.length == DATE.length
+    }
+}
+
+/// For how long a logger may hold memory for what comes next.
+const LULL: Duration = Duration::from_millis(200);
 
 /// Another program that does the same; `DIR` stands for the log directory.
 struct Rival {
@@ -149,7 +160,7 @@ fn rows_of(
         let figures = seconds[..suites].iter().map(by).collect();
         rows.push(row("svlogd-rival", format!("{what}, to {}", rival.name), Unit::Ratio, figures));
     }
-    if scenario.name == DATE.name && scenario.length == DATE.length {
+    if scenario.is_for_memory() {
         rows.push(row(
             "svlogd-idle",
             format!("{what}, resident after it"),
@@ -184,6 +195,9 @@ fn log(
         wait_idle(&process)?;
         Ok(())
     })?;
+    if scenario.is_for_memory() {
+        std::thread::sleep(LULL);
+    }
     let status = fs::read_to_string(process.join("status")).on("read", &process)?;
     let kib = |name: &str| -> Option<f64> {
         let value = status.lines().find_map(|line| line.strip_prefix(name))?;
