@@ -160,7 +160,8 @@ fn paused_and_term_show_in_their_bytes_and_words() {
     let status = service.wait_running("sleep");
     service.send("p");
     service.wait_files("run, paused", [1, b'u', 0, 1]);
-    // It is stopped: TERM stays pending.
+    // It is stopped: TERM stays pending. (Of two that wait for it TERM would come first.)
+    status.process().unwrap().wait_for_state('T');
     service.send("t");
     service.wait_files("run, paused, got TERM", [1, b'u', 1, 1]);
     let still = service.status();
