@@ -64,10 +64,11 @@ fn wide_matches(wide: &[u8; WIDE], sought: u64) -> u64 {
 /// Where `byte` stands first in `bytes`.
 #[inline(never)]
 pub fn find(bytes: &[u8], byte: u8) -> Option<usize> {
+    let sought = each(byte);
     if bytes.len() >= WIDE {
-        find_by(bytes, |wide| wide_matches(wide, each(byte)))
+        find_by(bytes, |wide| wide_matches(wide, sought))
     } else if bytes.len() >= BLOCK {
-        find_by(bytes, |block| matches(block, each(byte)).into())
+        find_by(bytes, |block| matches(block, sought).into())
     } else {
         bytes.iter().position(|&other| other == byte)
     }

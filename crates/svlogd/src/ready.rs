@@ -32,18 +32,12 @@ pub struct Ready {
     pub input: bool,
 }
 
-/// Waits for a signal, and for input where it is to be read, for so many
-/// milliseconds at most.
-pub fn wait(signals: &SignalFd, reading: bool, milliseconds: u64) -> Ready {
-    wait_for(signals, reading, Some(&time(milliseconds)))
-}
-
-/// Waits for them until `deadline`.
+/// Waits for a signal, and for input where it is to be read, until `deadline`.
 pub fn wait_until(signals: &SignalFd, reading: bool, deadline: Moment) -> Ready {
     if deadline == Moment::NEVER {
         wait_for(signals, reading, None)
     } else {
-        wait(signals, reading, deadline.since(Moment::now()))
+        wait_for(signals, reading, Some(&time(deadline.since(Moment::now()))))
     }
 }
 
