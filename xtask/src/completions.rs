@@ -8,11 +8,9 @@ mod tests;
 mod zsh;
 
 use crate::error::{OnFile, Result};
+use crate::install::plan::SERVICES;
 use crate::suite::{Program, SUITE};
 use crate::workspace::Workspace;
-
-/// Where `sv` looks for services, as in its help.
-const SVDIR: &str = "/var/service";
 
 /// Where `sv enable` takes them from.
 const SVSRC: &str = "/etc/sv";
@@ -54,7 +52,7 @@ pub fn files(workspace: &Workspace) -> Result<Vec<File>> {
     for shell in SHELLS {
         let path = workspace.root.join("completions").join(format!("{}.in", shell.name));
         let helpers = std::fs::read_to_string(&path).on("read", &path)?;
-        let helpers = helpers.replace("@SVDIR@", SVDIR).replace("@SVSRC@", SVSRC);
+        let helpers = helpers.replace("@SVDIR@", SERVICES).replace("@SVSRC@", SVSRC);
         let helpers = helpers.replace("@RUNSVDIR@", RUNSVDIR);
         for program in SUITE {
             let others = if shell.links { program.other_names() } else { Vec::new() };

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::args::Args;
 use crate::error::{Error, OnFile, Result};
 use crate::install::lay;
-use crate::install::plan::{Layout, plan};
+use crate::install::plan::{Layout, SERVICES, plan};
 use crate::process::{quietly, stdout};
 use crate::ship::{self, Target};
 use crate::suite::{Program, SUITE};
@@ -137,7 +137,7 @@ fn tarball(
         bin: "/bin".into(),
         sbin: "/sbin".into(),
         init: "/sbin".into(),
-        services: "/var/service".into(),
+        services: SERVICES.into(),
         names: true,
         package: package.to_owned(),
         systemd: false,

@@ -14,7 +14,7 @@ use crate::suite::{Program, SUITE, find};
 use crate::verbs::{Flag, Verb};
 use crate::workspace::Workspace;
 use part::Part;
-use plan::{Layout, plan};
+use plan::{Layout, SERVICES, plan};
 
 /// The verb.
 pub static VERB: Verb = Verb {
@@ -122,7 +122,7 @@ fn layout(args: &Args) -> Result<Layout> {
         bin: prefix.join(path("bindir", "bin")),
         init: args.value("initdir").map_or(sbin.clone(), |init| prefix.join(init)),
         sbin,
-        services: prefix.join(path("svdir", "/var/service")),
+        services: prefix.join(path("svdir", SERVICES)),
         prefix,
         names: !args.has("no-names"),
         package,

@@ -8,7 +8,7 @@ use super::cpio::Archive;
 use super::services::{C_BOOT, ENABLED, SMALL};
 use crate::error::{Error, OnFile, Result};
 use crate::install::lay::{Tell, lay, make_directories, put_file, put_link};
-use crate::install::plan::{Layout, plan};
+use crate::install::plan::{Layout, SERVICES, plan};
 use crate::process::{quietly, stdout};
 use crate::suite::SUITE;
 use crate::workspace::Workspace;
@@ -61,7 +61,7 @@ pub fn install_programs(workspace: &Workspace, programs: &Programs, root: &Path)
                 bin: "/usr/bin".into(),
                 sbin: "/usr/sbin".into(),
                 init: "/usr/sbin".into(),
-                services: "/var/service".into(),
+                services: SERVICES.into(),
                 names: true,
                 package: "runit-rs".into(),
                 systemd: false,
